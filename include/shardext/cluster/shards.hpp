@@ -1,0 +1,19 @@
+// Shards as objects: creating, dropping and emptying them on the nodes.
+#pragma once
+#include "shardext/catalog/metadata.hpp"
+
+namespace shardext {
+
+extern int default_shard_count; // shardext.shard_count
+
+// Empties a table's own heap at once; rolled back with the transaction.
+void empty_table(Oid relid);
+
+// Raises an error when other tables depend on this one being distributed (foreign keys).
+void check_undistribute(Oid relid);
+
+// Runs statements on one node, in order, as part of the transaction. All are sent before the first answer is
+// awaited. On node local they run with the rights of the extension.
+void run_on_node(const NodeInfo *node, List *statements);
+
+} // namespace shardext

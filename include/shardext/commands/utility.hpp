@@ -1,0 +1,26 @@
+// Utility statements that concern distributed tables.
+#pragma once
+#include "shardext/catalog/metadata.hpp"
+
+extern "C" {
+#include "tcop/cmdtag.h"
+}
+
+namespace shardext {
+
+// What to do with a utility statement.
+enum class UtilityAction {
+	PassOn,	 // PostgreSQL runs it
+	Handled, // done; completion is filled in
+};
+
+// Called before PostgreSQL runs the statement; may change it (COPY … TO).
+UtilityAction before_utility(PlannedStmt *statement, const char *text, ParamListInfo params, QueryCompletion *completion);
+
+// Called after PostgreSQL ran it.
+void after_utility(PlannedStmt *statement);
+
+// COPY … FROM on a distributed table; returns the number of rows.
+uint64 copy_from(CopyStmt *statement, Oid relid, const char *text);
+
+} // namespace shardext

@@ -1,0 +1,42 @@
+// What a Shard Scan needs to run, in a form that lives in a plan's custom_private (Lists of nodes).
+#pragma once
+#include "shardext/planner/shard_complete.hpp"
+#include "shardext/sql/shard_sql.hpp"
+
+namespace shardext {
+
+// Where a column of the scan comes from: a column of the tasks' result (>= 0) or made on the coordinator.
+constexpr int kColumnTableOid = -1;
+constexpr int kColumnWholeRow = -2;
+
+struct ScanPlan {
+	const char *strategy = ""; // shown by EXPLAIN
+	SqlPieces *pieces = NIL;   // one shard group's statement
+	const char *suffix = nullptr; // what follows the UNION ALL of a node's shard groups (ORDER BY … LIMIT …)
+	int32 colocation_id = 0;
+	Oid relid = InvalidOid; // for tableoid and whole rows
+	List *column_types = NIL; // Oid list: the tasks' result columns
+	List *column_typmods = NIL;
+	List *entries = NIL;	 // int list: one per custom_scan_tlist entry
+	List *pin_kinds = NIL;	 // int list of KeyPin::Kind; their values follow the lifted expressions
+	List *lifted_types = NIL; // Oid list of the lifted expressions
+	List *sort_columns = NIL; // int list: positions in the tasks' result
+	List *sort_operators = NIL;
+	List *sort_collations = NIL;
+	List *sort_nulls_first = NIL;
+	bool locks_rows = false; // FOR UPDATE and the like
+	bool needs_settings = false;
+	bool one_of_several = false; // the statement has more than one scan: they share a snapshot
+	bool one_group = false;		 // router: exactly one shard group answers, also when pins prune all
+
+	List *to_private() const;
+	static ScanPlan from_private(List *custom_private);
+};
+
+// Initialises the CustomScan methods; called from _PG_init.
+void register_shard_scan();
+
+// An empty Shard Scan node with its methods; the caller sets targets and expressions.
+CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist);
+
+} // namespace shardext

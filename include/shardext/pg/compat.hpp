@@ -1,0 +1,77 @@
+// Differences between PostgreSQL versions: the only place that tests PG_VERSION_NUM. Wrappers have the newest
+// version's meaning, so that call sites need no conditions.
+#pragma once
+#include "shardext/pg/postgres.hpp"
+
+extern "C" {
+#include "access/relation.h"
+#include "catalog/index.h"
+#include "nodes/parsenodes.h"
+#include "storage/proc.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+}
+
+namespace shardext {
+
+// Takes the permission checks out of a query: they were made on the distributed tables.
+inline void clear_permission_checks(Query *query) {
+#if PG_VERSION_NUM >= 160000
+	const ListCell *cell;
+	foreach(cell, query->rteperminfos)
+		lfirst_node(RTEPermissionInfo, cell)->requiredPerms = 0;
+#else
+	const ListCell *cell;
+	foreach(cell, query->rtable) {
+		auto *rte = lfirst_node(RangeTblEntry, cell);
+		rte->requiredPerms = 0;
+		rte->checkAsUser = InvalidOid;
+	}
+#endif
+}
+
+// The index of this backend among all that can run, for arrays in shared memory.
+inline int backend_slot() {
+#if PG_VERSION_NUM >= 170000
+	return MyProcNumber;
+#else
+	return MyBackendId - 1;
+#endif
+}
+
+// The local transaction id of this backend.
+inline LocalTransactionId MyProc_lxid() {
+#if PG_VERSION_NUM >= 170000
+	return MyProc->vxid.lxid;
+#else
+	return MyProc->lxid;
+#endif
+}
+
+// Gives a table new, empty storage, and its indexes and TOAST table as well.
+inline void new_storage_for(Relation relation) {
+	const Oid relid = RelationGetRelid(relation);
+	const Oid toast = relation->rd_rel->reltoastrelid;
+#if PG_VERSION_NUM >= 160000
+	RelationSetNewRelfilenumber(relation, relation->rd_rel->relpersistence);
+#else
+	RelationSetNewRelfilenode(relation, relation->rd_rel->relpersistence);
+#endif
+	if (OidIsValid(toast)) {
+		Relation toast_relation = relation_open(toast, AccessExclusiveLock);
+#if PG_VERSION_NUM >= 160000
+		RelationSetNewRelfilenumber(toast_relation, toast_relation->rd_rel->relpersistence);
+#else
+		RelationSetNewRelfilenode(toast_relation, toast_relation->rd_rel->relpersistence);
+#endif
+		relation_close(toast_relation, NoLock);
+	}
+	ReindexParams params{};
+#if PG_VERSION_NUM >= 170000
+	reindex_relation(nullptr, relid, REINDEX_REL_PROCESS_TOAST, &params);
+#else
+	reindex_relation(relid, REINDEX_REL_PROCESS_TOAST, &params);
+#endif
+}
+
+} // namespace shardext

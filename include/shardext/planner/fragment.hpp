@@ -1,0 +1,63 @@
+// Fragments: parts of a query that run whole on every shard group.
+//
+// A fragment stands in the query as a function-like range table entry, which standard_planner treats as a
+// relation of its own; set_rel_pathlist_hook supplies the path that runs it. What is left of the query on top
+// is ordinary PostgreSQL.
+#pragma once
+#include "shardext/executor/scan_plan.hpp"
+#include "shardext/planner/shard_complete.hpp"
+
+extern "C" {
+#include "nodes/pathnodes.h"
+}
+
+namespace shardext {
+
+struct Fragment {
+	ScanPlan scan;
+	List *lifted = NIL;
+	List *pins = NIL;
+	List *columns = NIL; // TargetEntry: what the fragment returns
+	double rows = 1000;
+	bool sorted = false; // comes in the order of the query's ORDER BY
+	// A fragment that writes supplies its own plan node instead of a Shard Scan.
+	CustomScan *(*make_plan)(Fragment *fragment, PlannerInfo *root, List *custom_plans) = nullptr;
+	void *write = nullptr;
+};
+
+// What one call of the planner hook has found; calls nest (functions are planned while others are).
+struct PlannerRun {
+	List *fragments = NIL;
+	List *scans = NIL;		   // CustomScan: the Shard Scans planned
+	List *range_tables = NIL;  // RangeTblEntry: relations inside fragments, for permission checks and locks
+	PlannerRun *outer = nullptr;
+};
+extern PlannerRun *current_run;
+
+// Replaces every part of the query that can run on the shards by fragments; what cannot stays as it is.
+void cut_into_fragments(Query *query);
+
+// Adds a fragment to the current run and returns the range table entry that stands for it.
+RangeTblEntry *make_fragment_entry(Fragment *fragment);
+
+// The fragment a range table entry stands for, or nullptr.
+Fragment *fragment_of_entry(const RangeTblEntry *rte);
+
+// SELECT over one fragment: the target list's entries are its columns, in order.
+Query *make_query_over_fragment(Fragment *fragment, List *target_list);
+
+// Remembers the relations of a query that becomes (part of) a fragment.
+void keep_range_tables(Query *query);
+
+// Splits a grouped query into a fragment that computes partial states and a combine query above it.
+bool split_aggregation(Query *query, QueryAnalysis *analysis);
+
+// Supplies paths for fragments and for distributed tables that are scanned alone.
+void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte);
+
+// Fills columns (types) of a scan from a target list.
+void set_scan_columns(ScanPlan *scan, List *target_list);
+
+Oid fragment_function_oid();
+
+} // namespace shardext

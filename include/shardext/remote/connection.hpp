@@ -1,0 +1,108 @@
+// One connection of this backend to one node.
+//
+// A backend keeps one connection per node: it sees its own writes and can be prepared. All statements go
+// through libpq's pipeline mode, so that BEGIN, SAVEPOINT and the statement itself travel in one round trip;
+// what is expected back stands in a queue, in the order in which it was sent. When a statement needs a
+// connection whose stream of rows has not been read to its end, the rest of that stream is stored first.
+#pragma once
+#include "shardext/catalog/metadata.hpp"
+
+extern "C" {
+#include "libpq-fe.h"
+#include "storage/latch.h"
+}
+
+namespace shardext {
+
+class RemoteStream;
+
+// What a statement needs of the node's transaction.
+enum class Scope {
+	Autocommit, // one read-only statement: no transaction where none is open
+	Statement,	// one of several reads of one coordinator statement: they share a snapshot
+	Write,		// writes or locks rows: a transaction with the client's isolation level
+};
+
+struct Expected {
+	enum Kind { Control, Rows, Sync } kind;
+	RemoteStream *stream; // Rows: where they go (nullptr: thrown away)
+	bool ignore_errors;	  // Control: a failure is not raised (ROLLBACK and the like)
+	const char *tag;	  // Control: the command tag that says it worked (static), or nullptr
+};
+
+struct Connection {
+	int32 node_id;
+	char node_name[NAMEDATALEN];
+	PGconn *conn;
+	uint64 conninfo_hash;
+
+	int depth;			  // 0: no transaction; 1: BEGIN; n: n - 1 savepoints
+	bool wrote;			  // has written or locked rows in this transaction
+	bool statement_scope; // the transaction ends with the coordinator's statement
+	bool failed;		  // the open transaction has had an error
+	bool lost_in_transaction;
+	bool wrong_tag;		  // a control statement answered with another tag (COMMIT in a failed block)
+	char *settings; // fingerprint of the session settings in force (malloc), or nullptr
+
+	Expected *queue; // ring-free: entries [head, tail)
+	int head, tail, capacity;
+	WaitEventSet *wait_set;
+};
+
+// The connection to a node, made when there is none; raises 08001/08006 with the node's name when it cannot
+// be reached. Never blocks without a latch and a timeout (shardext.connect_timeout).
+Connection *connect_to_node(const NodeInfo *node);
+
+// The cached connection, or nullptr.
+Connection *existing_connection(int32 node_id);
+
+// Calls body(Connection *) for every open connection.
+using ConnectionVisitor = void (*)(Connection *, void *);
+void for_each_connection(ConnectionVisitor visit, void *argument);
+
+// Brings the node's transaction to what the statement needs: queues BEGIN and SAVEPOINTs.
+void enter_transaction(Connection *connection, Scope scope);
+
+// Queues a statement without results (BEGIN, SAVEPOINT, …).
+void send_control(Connection *connection, const char *sql, const char *tag = nullptr, bool ignore_errors = false);
+
+// Notes that the rows of a statement just sent belong to a stream.
+void expect_rows(Connection *connection, RemoteStream *stream);
+
+// Ends a batch and hands everything to the kernel as far as it takes it.
+void send_sync(Connection *connection);
+
+// Makes the connection's running stream store the rest of its rows, then waits for everything queued.
+void finish_everything(Connection *connection);
+
+// Handles what has arrived. With wait, blocks (interruptibly) until `until` has a row or is at its end, or, when
+// `until` is nullptr, until nothing is expected any more. Without wait, returns at once. Raises remote errors.
+void pump(Connection *connection, RemoteStream *until, bool wait);
+
+// The same for the end of a transaction, where nothing may be raised: waits no longer than the deadline and
+// returns false when the connection is broken, the deadline has passed or a statement failed.
+bool drain_quietly(Connection *connection, TimestampTz deadline, char *sqlstate_out = nullptr);
+
+// Closes a connection. Where a statement is running on the node, it is cancelled there.
+void close_connection(Connection *connection);
+
+// Closes connections of nodes that are gone or changed, and all of them at backend exit.
+void close_connection_to(int32 node_id);
+
+// Waits until one of the connections can be read (or written where output is pending).
+void wait_for_any(Connection **connections, int count);
+
+// Raises a node's error with its own SQLSTATE, message, detail, hint and context; takes the result over.
+[[noreturn]] void raise_remote_error(Connection *connection, PGresult *result, const char *sql);
+[[noreturn]] void raise_connection_lost(Connection *connection);
+
+// For checks and jobs: a connection of its own that is not cached, nullptr (with a message) when it fails.
+PGconn *open_private_connection(const char *conninfo, char **message);
+void close_private_connection(PGconn *conn);
+
+// Runs one statement on a private connection, waiting on the latch; nullptr when the connection broke.
+PGresult *private_query(PGconn *conn, const char *sql);
+
+extern int connect_timeout_ms;
+
+} // namespace shardext

@@ -1,0 +1,28 @@
+// Query trees to the SQL text of a task.
+#pragma once
+#include "shardext/sql/shard_sql.hpp"
+
+namespace shardext {
+
+// A task's text with its parameters: text says $1, $2, …; lifted[i] is the expression that the coordinator
+// evaluates for $i+1 when execution starts.
+struct DeparsedQuery {
+	SqlPieces *pieces;
+	List *lifted; // of Expr *
+};
+
+// Turns an analyzed query into text with holes. Works on a copy. What is evaluated on the coordinator
+// (parameters, now() and other stable expressions without columns) becomes $n; `lifted` may already hold
+// expressions, to which more are appended.
+DeparsedQuery deparse_for_shards(const Query *query, List *lifted = NIL);
+
+// The same for one expression list in the context of one relation (rti 1 of a query over relid alone).
+Query *query_over_relation(Oid relid, List *target_entries, List *quals);
+
+// The text PostgreSQL prints for a query when every name must be qualified and every constant exact.
+char *deparse_qualified(Query *query);
+
+// The type a parameter has on the node and how its value is sent: user types travel as text with a cast.
+Node *make_lifted_param(int number, Oid type, int32 typmod, Oid collation);
+
+} // namespace shardext

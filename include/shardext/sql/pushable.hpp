@@ -1,0 +1,25 @@
+// What may run on a node instead of on the coordinator.
+#pragma once
+#include "shardext/catalog/metadata.hpp"
+
+namespace shardext {
+
+struct Pushability {
+	bool ok = true;
+	const char *reason = nullptr; // why not, for EXPLAIN and debugging
+	bool needs_settings = false;  // depends on session settings such as the time zone
+};
+
+// Looks at every expression of a query or an expression tree (sub-queries included): functions, operators,
+// types, collations, system columns, whole rows. Stable functions without column arguments count as pushable,
+// because lift_parameters() evaluates them on the coordinator. Relations are not judged here, except that row
+// types of tables do not travel.
+void check_pushable(Node *node, Pushability *result);
+
+// True for a function that gives the same answer on a node as here.
+bool function_is_pushable(Oid function, bool *needs_settings);
+
+// True when the objects of a user type exist on the nodes because a distributed table uses the type.
+bool type_is_on_nodes(Oid type);
+
+} // namespace shardext

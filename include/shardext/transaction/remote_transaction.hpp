@@ -1,0 +1,26 @@
+// The coordinator's transaction carried over to the nodes it has touched.
+//
+// Nodes join a transaction when a statement is sent to them; sub-transactions become savepoints there. At
+// COMMIT, writes on one node alone end with that node's own COMMIT; writes on several nodes (or on one and on
+// the coordinator) are prepared on all of them, the decision becomes a row of shardext.commit_log in the
+// coordinator's own transaction, and the nodes are told. What a crash leaves behind is the recovery worker's.
+#pragma once
+#include "shardext/remote/connection.hpp"
+
+namespace shardext {
+
+// Registers the transaction callbacks; called once per process.
+void initialize_transactions();
+
+// Several scans of one coordinator statement share a snapshot per node: between hold and release, reads outside
+// a writing transaction use one repeatable read transaction per node.
+void hold_statement_snapshot();
+void release_statement_snapshot();
+bool statement_snapshot_held();
+
+// The name of a prepared transaction: shardext_<cluster>_<incarnation>_<sequence>_<n>.
+char *make_gid(int64 cluster, int64 incarnation, int64 sequence, int number);
+// Takes such a name apart; false when it is not one.
+bool parse_gid(const char *gid, int64 *cluster, int64 *incarnation, int64 *sequence);
+
+} // namespace shardext

@@ -1,0 +1,40 @@
+// What the coordinator's processes share: this start's incarnation, two-phase commits in flight, and the
+// background worker of each database.
+#pragma once
+#include "shardext/pg/postgres.hpp"
+
+namespace shardext {
+
+// Reserves shared memory; called from _PG_init while shared_preload_libraries are loaded.
+void request_shared_state();
+bool shared_state_available();
+
+// A number that no other start of this server has.
+int64 current_incarnation();
+int64 next_commit_sequence();
+
+// Marks this backend's two-phase commit as undecided (0: none). The recovery worker leaves it alone.
+void set_commit_in_flight(int64 sequence);
+bool commit_in_flight(int64 sequence);
+
+// Starts the database's background worker if it is not running, and waits until it has recorded the
+// incarnation durably. Raises an error when no worker can be started.
+void ensure_incarnation_recorded();
+
+// Starts the worker without waiting (no error when there is no slot for it).
+void ensure_worker();
+
+// Tells the worker that a node may hold a prepared transaction to be resolved. Never raises.
+void request_recovery();
+
+// Ends the worker of a database and waits for it (before DROP DATABASE). True when one was running.
+bool stop_worker(Oid database);
+
+// For the worker itself.
+bool worker_is_running(Oid database); // another one than this process
+void worker_started(Oid database);
+void worker_recorded_incarnation(Oid database);
+void worker_stopped(Oid database);
+bool take_recovery_request(Oid database);
+
+} // namespace shardext

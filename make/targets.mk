@@ -1,0 +1,48 @@
+# What a developer asks for by name: a demonstration, a cluster to play with, the tests.
+tools = $(here)/test/tools
+NODES ?= 2
+
+.PHONY: prepare quickstart quickstart-stop cluster cluster-stop psql check help
+
+prepare:
+	@$(tools)/prepare
+
+quickstart:
+	@$(tools)/quickstart
+
+quickstart-stop:
+	@$(tools)/cluster stop $(here)/build/quickstart
+
+cluster:
+	@$(MAKE) -s --no-print-directory all
+	@$(tools)/install
+	@$(tools)/cluster stop $(here)/build/cluster
+	@$(tools)/cluster start $(here)/build/cluster --nodes $(NODES)
+	@$(tools)/cluster status $(here)/build/cluster
+
+cluster-stop:
+	@$(tools)/cluster stop $(here)/build/cluster
+
+psql:
+	@$(tools)/cluster psql $(here)/build/cluster
+
+# PGXS has a target of this name, which only says that it is not supported. The last rule for a target
+# counts, with a warning; so other goals need not see it.
+ifneq (,$(filter check,$(MAKECMDGOALS)))
+check:
+	@exec env T='$(T)' $(tools)/check
+endif
+
+help:
+	@echo 'make                   build the extension (WERROR=1: warnings are errors, ASSERTS=1: with assertions)'
+	@echo 'make install           install it into the PostgreSQL of PG_CONFIG'
+	@echo 'make prepare           install the packages that building and testing need (Debian 12)'
+	@echo 'make quickstart        build, start a coordinator and two nodes, load a demo and show it'
+	@echo 'make quickstart-stop   stop and remove that cluster'
+	@echo 'make cluster           the same with an empty database, for development (NODES=2)'
+	@echo 'make psql              psql on the development cluster'
+	@echo 'make cluster-stop      stop and remove the development cluster'
+	@echo 'make check             run all tests (T=suite, T=suite/test or T=test: run some)'
+	@echo 'make unit              run the unit tests that need no server'
+	@echo 'make format            format the sources'
+	@echo 'make lint              check format and rules of the sources'

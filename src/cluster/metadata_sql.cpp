@@ -1,0 +1,74 @@
+// Changing the metadata with the extension's rights.
+#include "shardext/cluster/create_table.hpp"
+
+#include "shardext/transaction/shared_state.hpp"
+
+extern "C" {
+#include "catalog/pg_authid_d.h"
+#include "executor/spi.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+}
+
+namespace shardext {
+
+namespace {
+
+// Runs body as the bootstrap superuser; an error restores the user with the (sub)transaction.
+template <class F> void as_extension_owner(F &&body) {
+	Oid user;
+	int context;
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
+	const int level = NewGUCNestLevel();
+	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	SPI_connect();
+	body();
+	SPI_finish();
+	AtEOXact_GUC(true, level);
+	SetUserIdAndSecContext(user, context);
+}
+
+} // namespace
+
+void run_metadata_sql(const char *sql) {
+	as_extension_owner([&] {
+		const int code = SPI_execute(sql, false, 0);
+		if (code < 0)
+			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("metadata change failed: %s", SPI_result_code_string(code)));
+	});
+}
+
+char *query_metadata(const char *sql) {
+	char *result = nullptr;
+	MemoryContext caller = CurrentMemoryContext;
+	as_extension_owner([&] {
+		SPI_execute(sql, false, 1);
+		if (SPI_processed > 0) {
+			const char *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+			if (value != nullptr)
+				result = MemoryContextStrdup(caller, value);
+		}
+	});
+	return result;
+}
+
+void metadata_changed(Oid relid) {
+	invalidate_table(relid);
+	CommandCounterIncrement();
+}
+
+void check_owner(Oid relid) {
+	if (!pg_class_ownercheck(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+}
+
+void require_preload() {
+	if (!shared_state_available())
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("shardext must be loaded via shared_preload_libraries"),
+				errhint("Add shardext to shared_preload_libraries in postgresql.conf and restart the server."));
+	ensure_worker();
+}
+
+} // namespace shardext

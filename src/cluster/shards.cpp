@@ -1,0 +1,307 @@
+// Creating, dropping and emptying shards.
+#include "shardext/cluster/shards.hpp"
+
+#include "shardext/cluster/create_table.hpp"
+#include "shardext/cluster/dependencies.hpp"
+#include "shardext/cluster/table_definition.hpp"
+#include "shardext/pg/compat.hpp"
+#include "shardext/pg/scan.hpp"
+#include "shardext/pg/walk.hpp"
+#include "shardext/remote/row_stream.hpp"
+#include "shardext/sql/shard_sql.hpp"
+#include "shardext/transaction/remote_transaction.hpp"
+
+extern "C" {
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+}
+
+namespace shardext {
+
+namespace {
+
+// The local shard of a table in one group, or InvalidOid.
+Oid local_shard(const char *schema_name, const char *table_name, int64 group_id) {
+	const Oid schema = get_namespace_oid(shard_schema_name(group_id, schema_name), true);
+	return OidIsValid(schema) ? get_relname_relid(table_name, schema) : InvalidOid;
+}
+
+// Local shards belong to the extension, so that pg_dump leaves them out: their rows are dumped with the table.
+void make_extension_member(Oid class_id, Oid object_id) {
+	ObjectAddress object{class_id, object_id, 0};
+	ObjectAddress extension{ExtensionRelationId, get_extension_oid("shardext", false), 0};
+	if (getExtensionOfObject(class_id, object_id) == InvalidOid)
+		recordDependencyOn(&object, &extension, DEPENDENCY_EXTENSION);
+}
+
+void adopt_local_shard(Oid relid, int64 group_id) {
+	const char *schema_name = get_namespace_name(get_rel_namespace(relid));
+	const char *shard_schema = shard_schema_name(group_id, schema_name);
+	make_extension_member(NamespaceRelationId, get_namespace_oid(shard_schema, false));
+	const Oid shard = local_shard(schema_name, get_rel_name(relid), group_id);
+	make_extension_member(RelationRelationId, shard);
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	// The owner of the table owns its shards: index expressions and foreign keys run with his rights.
+	run_metadata_sql(psprintf("ALTER TABLE %s OWNER TO %s",
+							  quote_qualified_identifier(shard_schema, get_rel_name(relid)),
+							  quote_identifier(GetUserNameFromId(owner, false))));
+}
+
+List *schema_statements(int64 group_id, const char *schema_name, bool local) {
+	const char *schema = quote_identifier(shard_schema_name(group_id, schema_name));
+	List *result = list_make1(psprintf("CREATE SCHEMA IF NOT EXISTS %s", schema));
+	if (local)
+		result = lappend(result, psprintf("GRANT USAGE ON SCHEMA %s TO PUBLIC", schema));
+	result = lappend(result, psprintf("COMMENT ON SCHEMA %s IS %s", schema,
+									  quote_literal_cstr(psprintf("shardext cluster " INT64_FORMAT ", shard group " INT64_FORMAT
+																  ", schema %s",
+																  cluster_id(), group_id, schema_name))));
+	return result;
+}
+
+// Calls body(node, group id) for every placement of the table; a reference table has none on node local, whose
+// copy is the table itself.
+template <class F> void for_each_placement(const DistributedTable *table, const NodeInfo *only_node, F &&body) {
+	if (table->is_sharded()) {
+		for (int i = 0; i < table->colocation->group_count; i++) {
+			const NodeInfo *node = find_node(table->colocation->groups[i].node_id);
+			if (only_node == nullptr || only_node->id == node->id)
+				body(node, table->colocation->groups[i].id);
+		}
+		return;
+	}
+	foreach_ptr(NodeInfo, node, all_nodes())
+		if (!node->is_local() && (only_node == nullptr || only_node->id == node->id))
+			body(node, table->colocation->groups[0].id);
+}
+
+struct PerNode {
+	const NodeInfo *node;
+	List *statements;
+};
+
+// Runs each node's statements; nodes work at the same time.
+void run_everywhere(List *per_node) {
+	List *remote = NIL;
+	foreach_ptr(PerNode, entry, per_node) {
+		if (entry->node->is_local())
+			continue;
+		Connection *c = connect_to_node(entry->node);
+		enter_transaction(c, Scope::Write);
+		foreach_ptr(char, sql, entry->statements)
+			send_control(c, sql);
+		send_sync(c);
+		remote = lappend(remote, c);
+	}
+	foreach_ptr(PerNode, entry, per_node)
+		if (entry->node->is_local())
+			foreach_ptr(char, sql, entry->statements)
+				run_metadata_sql(sql);
+	foreach_ptr(Connection, c, remote)
+		pump(c, nullptr, true);
+}
+
+List *statements_of(List **per_node, const NodeInfo *node, PerNode **entry) {
+	foreach_ptr(PerNode, existing, *per_node)
+		if (existing->node->id == node->id) {
+			*entry = existing;
+			return *per_node;
+		}
+	*entry = static_cast<PerNode *>(palloc0(sizeof(PerNode)));
+	(*entry)->node = node;
+	return *per_node = lappend(*per_node, *entry);
+}
+
+void add_pieces(PerNode *entry, List *definitions, int64 group_id) {
+	foreach_ptr(SqlPieces, pieces, definitions)
+		entry->statements = lappend(entry->statements, shard_sql(pieces, group_id, entry->node->is_local()));
+}
+
+// --- dropping ---
+
+struct ForgottenTable {
+	char *schema_name, *table_name;
+	TableKind kind;
+	int32 colocation_id;
+	int group_count;
+	ShardGroup *groups;
+	bool last_in_group;	 // no other table of the colocation group is left
+	bool last_in_schema; // …or none in this user schema
+};
+List *forgotten = NIL;
+LocalTransactionId forgotten_in = InvalidLocalTransactionId;
+
+void drop_local_object(Oid class_id, Oid object_id) {
+	if (!OidIsValid(object_id))
+		return;
+	deleteDependencyRecordsForSpecific(class_id, object_id, DEPENDENCY_EXTENSION, ExtensionRelationId,
+									   get_extension_oid("shardext", true));
+	CommandCounterIncrement();
+	ObjectAddress address{class_id, object_id, 0};
+	performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
+}
+
+void drop_placement(List **per_node, const ForgottenTable *table, const NodeInfo *node, int64 group_id) {
+	const char *schema = shard_schema_name(group_id, table->schema_name);
+	if (node->is_local()) {
+		drop_local_object(RelationRelationId, local_shard(table->schema_name, table->table_name, group_id));
+		if (table->last_in_schema)
+			drop_local_object(NamespaceRelationId, get_namespace_oid(schema, true));
+		return;
+	}
+	PerNode *entry;
+	statements_of(per_node, node, &entry);
+	entry->statements = lappend(entry->statements,
+								psprintf("DROP TABLE IF EXISTS %s CASCADE", quote_qualified_identifier(schema, table->table_name)));
+	if (table->last_in_schema)
+		entry->statements = lappend(entry->statements, psprintf("DROP SCHEMA IF EXISTS %s CASCADE", quote_identifier(schema)));
+}
+
+} // namespace
+
+void run_on_node(const NodeInfo *node, List *statements) {
+	PerNode entry{node, statements};
+	run_everywhere(list_make1(&entry));
+}
+
+void create_shards(Oid relid, const NodeInfo *only_node) {
+	const DistributedTable *table = find_distributed_table(relid);
+	const char *schema_name = get_namespace_name(get_rel_namespace(relid));
+	List *dependencies = table_dependency_statements(relid);
+	List *definitions = shard_table_statements(relid);
+	List *per_node = NIL;
+	for_each_placement(table, only_node, [&](const NodeInfo *node, int64 group_id) {
+		PerNode *entry;
+		const int before = list_length(per_node);
+		statements_of(&per_node, node, &entry);
+		if (list_length(per_node) > before && !node->is_local())
+			entry->statements = list_copy(dependencies);
+		entry->statements = list_concat(entry->statements, schema_statements(group_id, schema_name, node->is_local()));
+		add_pieces(entry, definitions, group_id);
+	});
+	run_everywhere(per_node);
+	for_each_placement(table, only_node, [&](const NodeInfo *node, int64 group_id) {
+		if (node->is_local())
+			adopt_local_shard(relid, group_id);
+	});
+}
+
+void create_shard_indexes(Oid relid, const NodeInfo *only_node) {
+	const DistributedTable *table = find_distributed_table(relid);
+	List *indexes = shard_index_statements(relid);
+	List *foreign_keys = shard_foreign_key_statements(relid);
+	List *per_node = NIL;
+	for_each_placement(table, only_node, [&](const NodeInfo *node, int64 group_id) {
+		PerNode *entry;
+		statements_of(&per_node, node, &entry);
+		add_pieces(entry, indexes, group_id);
+		add_pieces(entry, foreign_keys, group_id);
+	});
+	run_everywhere(per_node);
+}
+
+void empty_table(Oid relid) {
+	Relation relation = table_open(relid, AccessExclusiveLock);
+	new_storage_for(relation);
+	table_close(relation, NoLock);
+	CommandCounterIncrement();
+}
+
+void check_undistribute(Oid relid) {
+	const char *other = query_metadata(psprintf(
+		"SELECT c.conrelid::regclass FROM pg_constraint c JOIN shardext.tables t ON t.relid = c.conrelid "
+		"WHERE c.contype = 'f' AND c.confrelid = %u AND c.conrelid <> %u LIMIT 1",
+		relid, relid));
+	if (other != nullptr)
+		ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				errmsg("cannot undistribute table \"%s\"", get_rel_name(relid)),
+				errdetail("Distributed table \"%s\" has a foreign key to it.", other),
+				errhint("Undistribute \"%s\" first, or drop the foreign key.", other));
+	const char *target = query_metadata(psprintf(
+		"SELECT c.confrelid::regclass FROM pg_constraint c JOIN shardext.tables t ON t.relid = c.confrelid "
+		"WHERE c.contype = 'f' AND c.conrelid = %u AND t.kind = 'h' AND c.confrelid <> %u LIMIT 1",
+		relid, relid));
+	if (target != nullptr)
+		ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				errmsg("cannot undistribute table \"%s\"", get_rel_name(relid)),
+				errdetail("It has a foreign key to distributed table \"%s\".", target),
+				errhint("Drop the foreign key first."));
+}
+
+void forget_table(Oid relid) {
+	const DistributedTable *table = find_distributed_table(relid);
+	if (table == nullptr)
+		return;
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	auto *entry = static_cast<ForgottenTable *>(palloc0(sizeof(ForgottenTable)));
+	entry->schema_name = get_namespace_name(get_rel_namespace(relid));
+	entry->table_name = get_rel_name(relid);
+	entry->kind = table->kind;
+	entry->colocation_id = table->colocation->id;
+	entry->group_count = table->colocation->group_count;
+	entry->groups = static_cast<ShardGroup *>(palloc(sizeof(ShardGroup) * (entry->group_count + 1)));
+	memcpy(entry->groups, table->colocation->groups, sizeof(ShardGroup) * entry->group_count);
+	if (forgotten_in != MyProc_lxid()) {
+		forgotten = NIL;
+		forgotten_in = MyProc_lxid();
+	}
+	forgotten = lappend(forgotten, entry);
+	MemoryContextSwitchTo(old);
+
+	// The row of shardext.tables goes at once: regclass values of dropped tables cannot be looked up by name.
+	Relation tables = table_open(shardext_table("tables"), RowExclusiveLock);
+	ScanKeyData key;
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	SysScanDesc scan = systable_beginscan(tables, InvalidOid, false, nullptr, 1, &key);
+	HeapTuple tuple;
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		CatalogTupleDelete(tables, &tuple->t_self);
+	systable_endscan(scan);
+	table_close(tables, NoLock);
+	invalidate_table(relid);
+}
+
+void drop_forgotten_shards() {
+	if (forgotten == NIL || forgotten_in != MyProc_lxid())
+		return;
+	List *tables = forgotten;
+	forgotten = NIL;
+	CommandCounterIncrement();
+	List *per_node = NIL;
+	foreach_ptr(ForgottenTable, table, tables) {
+		table->last_in_group = query_metadata(psprintf("SELECT 1 FROM shardext.tables WHERE colocation_id = %d LIMIT 1",
+													   table->colocation_id)) == nullptr;
+		table->last_in_schema =
+			query_metadata(psprintf("SELECT 1 FROM shardext.tables t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n "
+									"ON n.oid = c.relnamespace WHERE t.colocation_id = %d AND n.nspname = %s LIMIT 1",
+									table->colocation_id, quote_literal_cstr(table->schema_name))) == nullptr;
+		if (table->kind == TableKind::Hash) {
+			for (int i = 0; i < table->group_count; i++)
+				if (const NodeInfo *node = find_node(table->groups[i].node_id))
+					drop_placement(&per_node, table, node, table->groups[i].id);
+		} else {
+			foreach_ptr(NodeInfo, node, all_nodes())
+				if (!node->is_local())
+					drop_placement(&per_node, table, node, table->groups[0].id);
+		}
+	}
+	run_everywhere(per_node);
+	foreach_ptr(ForgottenTable, table, tables)
+		if (table->last_in_group)
+			run_metadata_sql(psprintf("WITH p AS (DELETE FROM shardext.placements USING shardext.shard_groups g WHERE "
+									  "g.shard_group_id = placements.shard_group_id AND g.colocation_id = %d) "
+									  "SELECT 1",
+									  table->colocation_id)),
+				run_metadata_sql(psprintf("DELETE FROM shardext.shard_groups WHERE colocation_id = %d", table->colocation_id)),
+				run_metadata_sql(psprintf("DELETE FROM shardext.colocation_groups WHERE colocation_id = %d", table->colocation_id));
+}
+
+} // namespace shardext

@@ -1,0 +1,246 @@
+// Utility statements: which concern distributed tables, and what happens to those.
+#include "shardext/commands/utility.hpp"
+
+#include "shardext/cluster/create_table.hpp"
+#include "shardext/cluster/shards.hpp"
+#include "shardext/pg/walk.hpp"
+#include "shardext/remote/row_stream.hpp"
+#include "shardext/sql/shard_sql.hpp"
+#include "shardext/transaction/shared_state.hpp"
+
+extern "C" {
+#include "access/table.h"
+#include "catalog/heap.h"
+#include "catalog/index.h"
+#include "commands/copy.h"
+#include "commands/dbcommands.h"
+#include "tcop/utility.h"
+}
+
+namespace shardext {
+
+namespace {
+
+const DistributedTable *distributed(RangeVar *name) {
+	if (name == nullptr)
+		return nullptr;
+	const Oid relid = RangeVarGetRelid(name, NoLock, true);
+	return OidIsValid(relid) ? find_distributed_table(relid) : nullptr;
+}
+
+[[noreturn]] void refuse(const char *command, const char *table) {
+	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("%s is not supported on distributed table \"%s\" yet", command, table),
+			errhint("Use undistribute_table(), change the table, and distribute it again."));
+	pg_unreachable();
+}
+
+// COPY table TO: the table's rows are in its shards, so the statement becomes COPY (SELECT …) TO.
+void copy_to_becomes_query(CopyStmt *statement, Oid relid) {
+	SelectStmt *select = makeNode(SelectStmt);
+	Relation relation = table_open(relid, AccessShareLock);
+	TupleDesc desc = RelationGetDescr(relation);
+	const ListCell *cell;
+	foreach(cell, CopyGetAttnums(desc, relation, statement->attlist)) {
+		Form_pg_attribute attribute = TupleDescAttr(desc, lfirst_int(cell) - 1);
+		ColumnRef *column = makeNode(ColumnRef);
+		column->fields = list_make1(makeString(pstrdup(NameStr(attribute->attname))));
+		column->location = -1;
+		ResTarget *target = makeNode(ResTarget);
+		target->val = reinterpret_cast<Node *>(column);
+		target->location = -1;
+		select->targetList = lappend(select->targetList, target);
+	}
+	RangeVar *from = makeRangeVar(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid), -1);
+	select->fromClause = list_make1(from);
+	table_close(relation, AccessShareLock);
+	statement->query = reinterpret_cast<Node *>(select);
+	statement->relation = nullptr;
+	statement->attlist = NIL;
+}
+
+// What ALTER TABLE may do on the coordinator alone, where it is also enforced.
+bool concerns_coordinator_only(AlterTableStmt *statement) {
+	foreach_node(AlterTableCmd, command, statement->cmds) {
+		switch (command->subtype) {
+		case AT_ColumnDefault:
+		case AT_ChangeOwner:
+		case AT_EnableRowSecurity:
+		case AT_DisableRowSecurity:
+		case AT_ForceRowSecurity:
+		case AT_NoForceRowSecurity:
+		case AT_SetStatistics:
+			break;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
+void check_allowed(Node *statement) {
+	switch (nodeTag(statement)) {
+	case T_AlterTableStmt: {
+		auto *alter = reinterpret_cast<AlterTableStmt *>(statement);
+		if (alter->objtype == OBJECT_INDEX) {
+			const Oid index = RangeVarGetRelid(alter->relation, NoLock, true);
+			if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX &&
+				find_distributed_table(IndexGetRelation(index, false)) != nullptr)
+				refuse("ALTER INDEX", get_rel_name(IndexGetRelation(index, false)));
+		} else if (distributed(alter->relation) != nullptr && !concerns_coordinator_only(alter)) {
+			refuse("this form of ALTER TABLE", alter->relation->relname);
+		}
+		break;
+	}
+	case T_RenameStmt: {
+		auto *rename = reinterpret_cast<RenameStmt *>(statement);
+		if (rename->renameType == OBJECT_POLICY)
+			break;
+		if (rename->relation != nullptr && distributed(rename->relation) != nullptr)
+			refuse("ALTER TABLE … RENAME", rename->relation->relname);
+		if (rename->renameType == OBJECT_SCHEMA &&
+			query_metadata(psprintf("SELECT 1 FROM shardext.tables t JOIN pg_class c ON c.oid = t.relid WHERE c.relnamespace = %u LIMIT 1",
+									get_namespace_oid(rename->subname, true))) != nullptr)
+			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("schema \"%s\" holds distributed tables and cannot be renamed yet", rename->subname));
+		break;
+	}
+	case T_AlterObjectSchemaStmt: {
+		auto *move = reinterpret_cast<AlterObjectSchemaStmt *>(statement);
+		if (move->relation != nullptr && distributed(move->relation) != nullptr)
+			refuse("ALTER TABLE … SET SCHEMA", move->relation->relname);
+		break;
+	}
+	case T_IndexStmt:
+		if (distributed(reinterpret_cast<IndexStmt *>(statement)->relation) != nullptr)
+			refuse("CREATE INDEX", reinterpret_cast<IndexStmt *>(statement)->relation->relname);
+		break;
+	case T_CreateTrigStmt:
+		if (distributed(reinterpret_cast<CreateTrigStmt *>(statement)->relation) != nullptr)
+			refuse("CREATE TRIGGER", reinterpret_cast<CreateTrigStmt *>(statement)->relation->relname);
+		break;
+	case T_RuleStmt:
+		if (distributed(reinterpret_cast<RuleStmt *>(statement)->relation) != nullptr)
+			refuse("CREATE RULE", reinterpret_cast<RuleStmt *>(statement)->relation->relname);
+		break;
+	case T_CreateStmt: {
+		auto *create = reinterpret_cast<CreateStmt *>(statement);
+		foreach_node(RangeVar, parent, create->inhRelations)
+			if (distributed(parent) != nullptr)
+				refuse("inheritance", parent->relname);
+		foreach_ptr(Node, element, create->tableElts)
+			if (IsA(element, Constraint)) {
+				auto *constraint = reinterpret_cast<Constraint *>(element);
+				const DistributedTable *target = distributed(constraint->pktable);
+				if (target != nullptr && target->is_sharded())
+					(void)target; // becomes enforceable once the new table is distributed as well
+			}
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+// TRUNCATE on the coordinator has emptied the (already empty) tables and checked foreign keys; now the shards.
+void truncate_shards(TruncateStmt *statement) {
+	List *relids = NIL;
+	foreach_node(RangeVar, name, statement->relations)
+		relids = list_append_unique_oid(relids, RangeVarGetRelid(name, NoLock, false));
+	if (statement->behavior == DROP_CASCADE) {
+		List *referencing;
+		while ((referencing = heap_truncate_find_FKs(relids)) != NIL)
+			relids = list_concat_unique_oid(relids, referencing);
+	}
+	// One statement per shard group and node, naming all its tables, so that foreign keys among them do not matter.
+	List *done = NIL;
+	List *statements = NIL;
+	auto add = [&](const NodeInfo *node, const char *sql) {
+		auto *entry = static_cast<NodeStatement *>(palloc(sizeof(NodeStatement)));
+		*entry = {node, sql};
+		statements = lappend(statements, entry);
+	};
+	foreach_ptr(NodeInfo, node, all_nodes()) {
+		StringInfoData names;
+		initStringInfo(&names);
+		const ListCell *cell;
+		foreach(cell, relids) {
+			const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
+			if (table == nullptr || (!table->is_sharded() && node->is_local()))
+				continue;
+			SqlBuilder builder;
+			builder.relation(table->relid);
+			SqlPieces *pieces = builder.finish();
+			for (int g = 0; g < table->colocation->group_count; g++)
+				if (!table->is_sharded() || table->colocation->groups[g].node_id == node->id)
+					appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
+									 shard_sql(pieces, table->colocation->groups[g].id, node->is_local()));
+		}
+		if (names.len == 0)
+			continue;
+		const char *sql = psprintf("TRUNCATE %s%s", names.data, statement->behavior == DROP_CASCADE ? " CASCADE" : "");
+		if (node->is_local())
+			run_metadata_sql(sql);
+		else
+			add(node, sql);
+	}
+	(void)done;
+	run_statements(statements, Scope::Write);
+}
+
+} // namespace
+
+UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListInfo, QueryCompletion *completion) {
+	Node *statement = planned->utilityStmt;
+	switch (nodeTag(statement)) {
+	case T_DropdbStmt: {
+		const Oid database = get_database_oid(reinterpret_cast<DropdbStmt *>(statement)->dbname, true);
+		if (OidIsValid(database))
+			stop_worker(database);
+		return UtilityAction::PassOn;
+	}
+	case T_CreatedbStmt: {
+		const char *source = "template1";
+		foreach_node(DefElem, option, reinterpret_cast<CreatedbStmt *>(statement)->options)
+			if (strcmp(option->defname, "template") == 0 && option->arg != nullptr)
+				source = strVal(option->arg);
+		const Oid database = get_database_oid(source, true);
+		if (OidIsValid(database))
+			stop_worker(database);
+		return UtilityAction::PassOn;
+	}
+	default:
+		break;
+	}
+	if (!IsTransactionState() || !extension_exists())
+		return UtilityAction::PassOn;
+	if (IsA(statement, CopyStmt)) {
+		auto *copy = reinterpret_cast<CopyStmt *>(statement);
+		const DistributedTable *table = distributed(copy->relation);
+		if (table == nullptr || !table->is_sharded())
+			return UtilityAction::PassOn;
+		if (!copy->is_from) {
+			// The plan may be used again: the caller's tree stays as it is.
+			auto *changed = static_cast<CopyStmt *>(copyObjectImpl(copy));
+			copy_to_becomes_query(changed, table->relid);
+			planned->utilityStmt = reinterpret_cast<Node *>(changed);
+			return UtilityAction::PassOn;
+		}
+		const uint64 rows = copy_from(copy, table->relid, text);
+		if (completion != nullptr)
+			SetQueryCompletion(completion, CMDTAG_COPY, rows);
+		return UtilityAction::Handled;
+	}
+	check_allowed(statement);
+	return UtilityAction::PassOn;
+}
+
+void after_utility(PlannedStmt *planned) {
+	if (!IsTransactionState() || IsAbortedTransactionBlockState())
+		return;
+	if (IsA(planned->utilityStmt, TruncateStmt) && extension_exists())
+		truncate_shards(reinterpret_cast<TruncateStmt *>(planned->utilityStmt));
+	drop_forgotten_shards();
+}
+
+} // namespace shardext

@@ -1,0 +1,367 @@
+// Shard Insert: sends rows that the coordinator has evaluated to their shard groups.
+//
+// Rows of the source plan are gathered into batches, bounded in rows and bytes. A batch becomes one INSERT …
+// VALUES per shard group; all are sent before the first answer is read. With RETURNING, rows come out in the
+// order in which they came in whenever each row that goes in comes back (no ON CONFLICT).
+#include "shardext/executor/tasks.hpp"
+#include "shardext/executor/write_plan.hpp"
+#include "shardext/pg/border.hpp"
+#include "shardext/pg/walk.hpp"
+#include "shardext/remote/row_stream.hpp"
+#include "shardext/sharding/routing.hpp"
+
+extern "C" {
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "nodes/extensible.h"
+#include "tcop/pquery.h"
+#include "utils/datum.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+}
+
+namespace shardext {
+
+namespace {
+
+constexpr int kMaxParams = 65535; // of the protocol
+constexpr int kBatchRows = 1000;
+constexpr Size kBatchBytes = 4 * 1024 * 1024;
+
+struct ShardInsertState {
+	CustomScanState css; // must be first
+	InsertPlan plan;
+	List *lifted; // ExprState
+	ColocationGroup *colocation;
+	QueryDesc *source;
+	TupleDesc source_desc, result_desc;
+	TupleTableSlot *result_row;
+	Oid *types; // of the target columns
+	char **casts; // "::schema.type" for user types, or ""
+	bool source_done, finished;
+
+	MemoryContext batch_context;
+	Datum *values; // batch rows, row by row
+	bool *nulls;
+	int *groups; // shard group of each row
+	int row_count, columns, max_rows;
+	Size bytes;
+
+	Tuplestorestate *results;
+	TupleTableSlot *store_slot;
+};
+
+ShardInsertState *state_of(CustomScanState *node) { return reinterpret_cast<ShardInsertState *>(node); }
+
+void begin(CustomScanState *node, EState *estate, int eflags) {
+	auto *state = state_of(node);
+	gate([&] {
+		auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
+		state->plan = InsertPlan::from_private(scan->custom_private);
+		const InsertPlan &plan = state->plan;
+		foreach_ptr(Expr, expr, scan->custom_exprs)
+			state->lifted = lappend(state->lifted, ExecInitExpr(expr, &node->ss.ps));
+		state->colocation = find_colocation_group(plan.colocation_id);
+		state->columns = list_length(plan.attnums);
+		state->result_desc = CreateTemplateTupleDesc(list_length(plan.column_types));
+		for (int i = 0; i < state->result_desc->natts; i++)
+			TupleDescInitEntry(state->result_desc, i + 1, nullptr, list_nth_oid(plan.column_types, i),
+							   list_nth_int(plan.column_typmods, i), 0);
+		state->result_row = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
+		state->types = static_cast<Oid *>(palloc0(sizeof(Oid) * (state->columns + 1)));
+		state->casts = static_cast<char **>(palloc0(sizeof(char *) * (state->columns + 1)));
+		for (int i = 0; i < state->columns; i++) {
+			int32 typmod;
+			Oid collation;
+			get_atttypetypmodcoll(plan.relid, list_nth_int(plan.attnums, i), &state->types[i], &typmod, &collation);
+			state->casts[i] = state->types[i] < FirstGenbkiObjectId
+								  ? pstrdup("")
+								  : psprintf("::%s", format_type_extended(state->types[i], -1, FORMAT_TYPE_FORCE_QUALIFY));
+		}
+		state->max_rows = kBatchRows;
+		if (state->columns > 0)
+			state->max_rows = std::min(kBatchRows, (kMaxParams - list_length(state->lifted)) / state->columns);
+		state->source = CreateQueryDesc(plan.source, estate->es_sourceText, estate->es_snapshot, InvalidSnapshot,
+										None_Receiver, estate->es_param_list_info, nullptr, 0);
+		ExecutorStart(state->source, eflags & EXEC_FLAG_EXPLAIN_ONLY);
+		state->source_desc = state->source->tupDesc;
+		state->batch_context = AllocSetContextCreate(estate->es_query_cxt, "shardext insert", ALLOCSET_DEFAULT_SIZES);
+	});
+}
+
+void begin_batch(ShardInsertState *state) {
+	MemoryContextReset(state->batch_context);
+	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
+	state->values = static_cast<Datum *>(palloc(sizeof(Datum) * (state->max_rows * state->columns + 1)));
+	state->nulls = static_cast<bool *>(palloc(sizeof(bool) * (state->max_rows * state->columns + 1)));
+	state->groups = static_cast<int *>(palloc(sizeof(int) * (state->max_rows + 1)));
+	state->row_count = 0;
+	state->bytes = 0;
+	MemoryContextSwitchTo(old);
+}
+
+// Copies one source row into the batch and finds its shard group.
+void add_row(ShardInsertState *state, TupleTableSlot *slot) {
+	slot_getallattrs(slot);
+	for (int i = 0; i < state->plan.check_count; i++) {
+		const int column = state->columns + i;
+		if (slot->tts_isnull[column] || !DatumGetBool(slot->tts_values[column]))
+			raise_check_violation(state->plan.relid, strVal(list_nth(state->plan.check_names, i)));
+	}
+	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
+	const int first = state->row_count * state->columns;
+	for (int i = 0; i < state->columns; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(state->source_desc, i);
+		state->nulls[first + i] = slot->tts_isnull[i];
+		if (slot->tts_isnull[i])
+			continue;
+		state->values[first + i] = datumCopy(slot->tts_values[i], attribute->attbyval, attribute->attlen);
+		if (!attribute->attbyval)
+			state->bytes += datumGetSize(slot->tts_values[i], false, attribute->attlen);
+	}
+	const int key = state->plan.key_position;
+	state->groups[state->row_count] =
+		key < 0 ? group_of_key(state->colocation, 0, true)
+				: group_of_key(state->colocation, state->values[first + key], state->nulls[first + key]);
+	state->row_count++;
+	MemoryContextSwitchTo(old);
+}
+
+bool fill_batch(ShardInsertState *state) {
+	begin_batch(state);
+	EState *estate = state->source->estate;
+	while (!state->source_done && state->row_count < state->max_rows && state->bytes < kBatchBytes) {
+		ResetPerTupleExprContext(estate);
+		TupleTableSlot *slot = ExecProcNode(state->source->planstate);
+		if (TupIsNull(slot)) {
+			state->source_done = true;
+			break;
+		}
+		if (estate->es_junkFilter != nullptr)
+			slot = ExecFilterJunk(estate->es_junkFilter, slot);
+		add_row(state, slot);
+	}
+	return state->row_count > 0;
+}
+
+// The statement for the batch's rows of one shard group, with its parameters.
+StatementRequest make_statement(ShardInsertState *state, int group, const NodeInfo *node, int *row_numbers,
+								int *row_count) {
+	const int lifted_count = list_length(state->lifted);
+	StatementRequest request{};
+	StringInfoData sql;
+	initStringInfo(&sql);
+	const int64 group_id = state->colocation->groups[group].id;
+	append_shard_sql(&sql, state->plan.head, group_id, node->is_local());
+	int rows = 0;
+	for (int r = 0; r < state->row_count; r++)
+		rows += state->groups[r] == group;
+	StatementParams &params = request.params;
+	params.count = lifted_count + rows * state->columns;
+	params.types = static_cast<Oid *>(palloc0(sizeof(Oid) * (params.count + 1)));
+	params.values = static_cast<Datum *>(palloc0(sizeof(Datum) * (params.count + 1)));
+	params.nulls = static_cast<bool *>(palloc0(sizeof(bool) * (params.count + 1)));
+	for (int i = 0; i < lifted_count; i++) {
+		params.types[i] = list_nth_oid(state->plan.lifted_types, i);
+		params.values[i] = ExecEvalExpr(static_cast<ExprState *>(list_nth(state->lifted, i)),
+										state->css.ss.ps.ps_ExprContext, &params.nulls[i]);
+	}
+	int number = lifted_count;
+	*row_count = 0;
+	for (int r = 0; r < state->row_count; r++) {
+		if (state->groups[r] != group)
+			continue;
+		appendStringInfoString(&sql, *row_count == 0 ? "(" : ", (");
+		row_numbers[(*row_count)++] = r;
+		for (int i = 0; i < state->columns; i++) {
+			params.types[number] = state->types[i];
+			params.values[number] = state->values[r * state->columns + i];
+			params.nulls[number] = state->nulls[r * state->columns + i];
+			number++;
+			appendStringInfo(&sql, "%s$%d%s", i == 0 ? "" : ", ", number, state->casts[i]);
+		}
+		if (state->columns == 0)
+			appendStringInfoString(&sql, "DEFAULT");
+		appendStringInfoChar(&sql, ')');
+	}
+	appendStringInfoChar(&sql, ' ');
+	append_shard_sql(&sql, state->plan.tail, group_id, node->is_local());
+	request.node = node;
+	request.sql = sql.data;
+	request.result = state->plan.returning ? state->result_desc : nullptr;
+	request.scope = Scope::Write;
+	return request;
+}
+
+// Stores RETURNING rows of one statement, or remembers them by their input's position.
+struct OrderedRows {
+	Datum *values;
+	bool *nulls;
+	bool *present;
+};
+
+void read_results(ShardInsertState *state, RowStream *stream, const int *row_numbers, int expected, OrderedRows *ordered) {
+	const int columns = state->result_desc->natts;
+	int position = 0;
+	while (stream->next(state->plan.returning ? state->result_row : nullptr)) {
+		if (!state->plan.keeps_order) {
+			tuplestore_puttupleslot(state->results, state->result_row);
+			position++;
+			continue;
+		}
+		if (position >= expected)
+			break;
+		const int row = row_numbers[position++];
+		MemoryContext old = MemoryContextSwitchTo(state->batch_context);
+		ordered->present[row] = true;
+		for (int i = 0; i < columns; i++) {
+			Form_pg_attribute attribute = TupleDescAttr(state->result_desc, i);
+			ordered->nulls[row * columns + i] = state->result_row->tts_isnull[i];
+			if (!state->result_row->tts_isnull[i])
+				ordered->values[row * columns + i] =
+					datumCopy(state->result_row->tts_values[i], attribute->attbyval, attribute->attlen);
+		}
+		MemoryContextSwitchTo(old);
+	}
+	if (state->plan.sets_tag)
+		state->css.ss.ps.state->es_processed += state->plan.returning ? position : stream->affected_rows();
+	stream->close();
+}
+
+void flush_batch(ShardInsertState *state) {
+	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
+	const int group_count = state->colocation->group_count;
+	auto **streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * group_count));
+	auto **row_numbers = static_cast<int **>(palloc0(sizeof(int *) * group_count));
+	auto *counts = static_cast<int *>(palloc0(sizeof(int) * group_count));
+	auto *used = static_cast<bool *>(palloc0(sizeof(bool) * group_count));
+	for (int r = 0; r < state->row_count; r++)
+		used[state->groups[r]] = true;
+	for (int g = 0; g < group_count; g++) {
+		if (!used[g])
+			continue;
+		const NodeInfo *node = find_node(state->colocation->groups[g].node_id);
+		row_numbers[g] = static_cast<int *>(palloc(sizeof(int) * state->row_count));
+		streams[g] = open_stream(make_statement(state, g, node, row_numbers[g], &counts[g]));
+	}
+	OrderedRows ordered{};
+	if (state->plan.keeps_order) {
+		const int cells = state->row_count * state->result_desc->natts + 1;
+		ordered.values = static_cast<Datum *>(palloc0(sizeof(Datum) * cells));
+		ordered.nulls = static_cast<bool *>(palloc0(sizeof(bool) * cells));
+		ordered.present = static_cast<bool *>(palloc0(sizeof(bool) * (state->row_count + 1)));
+	}
+	MemoryContextSwitchTo(old);
+	for (int g = 0; g < group_count; g++)
+		if (used[g])
+			read_results(state, streams[g], row_numbers[g], counts[g], &ordered);
+	if (state->plan.keeps_order) {
+		const int columns = state->result_desc->natts;
+		for (int r = 0; r < state->row_count; r++)
+			if (ordered.present[r])
+				tuplestore_putvalues(state->results, state->result_desc, ordered.values + r * columns,
+									 ordered.nulls + r * columns);
+	}
+}
+
+void run_all(ShardInsertState *state) {
+	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
+	if (state->plan.returning) {
+		state->results = tuplestore_begin_heap(false, false, work_mem);
+		state->store_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsMinimalTuple);
+	}
+	while (fill_batch(state))
+		flush_batch(state);
+	MemoryContextSwitchTo(old);
+	state->finished = true;
+}
+
+TupleTableSlot *access_next(ScanState *node) {
+	auto *state = reinterpret_cast<ShardInsertState *>(node);
+	TupleTableSlot *slot = node->ss_ScanTupleSlot;
+	if (!state->finished)
+		run_all(state);
+	ExecClearTuple(slot);
+	if (!state->plan.returning || !tuplestore_gettupleslot(state->results, true, false, state->store_slot))
+		return slot;
+	slot_getallattrs(state->store_slot);
+	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++) {
+		slot->tts_values[i] = state->store_slot->tts_values[i];
+		slot->tts_isnull[i] = state->store_slot->tts_isnull[i];
+	}
+	return ExecStoreVirtualTuple(slot);
+}
+
+bool recheck(ScanState *, TupleTableSlot *) { return true; }
+
+TupleTableSlot *exec(CustomScanState *node) {
+	return gate([&] { return ExecScan(&node->ss, access_next, recheck); });
+}
+
+void end(CustomScanState *node) {
+	auto *state = state_of(node);
+	gate([&] {
+		if (state->source != nullptr) {
+			if (!(node->ss.ps.state->es_top_eflags & EXEC_FLAG_EXPLAIN_ONLY))
+				ExecutorFinish(state->source);
+			ExecutorEnd(state->source);
+			FreeQueryDesc(state->source);
+		}
+		if (state->results != nullptr) {
+			ExecDropSingleTupleTableSlot(state->store_slot);
+			tuplestore_end(state->results);
+		}
+		if (state->result_row != nullptr)
+			ExecDropSingleTupleTableSlot(state->result_row);
+	});
+}
+
+void rescan(CustomScanState *) { ereport(ERROR, errmsg("a write cannot be repeated")); }
+
+void explain(CustomScanState *node, List *, ExplainState *es) {
+	auto *state = state_of(node);
+	gate([&] {
+		ExplainPropertyText("Strategy", "rows evaluated here, sent to their shards", es);
+		StringInfoData sql;
+		initStringInfo(&sql);
+		append_shard_sql(&sql, state->plan.head, state->colocation->groups[0].id, false);
+		appendStringInfoString(&sql, "… ");
+		append_shard_sql(&sql, state->plan.tail, state->colocation->groups[0].id, false);
+		ExplainPropertyText("Remote SQL", sql.data, es);
+	});
+}
+
+const CustomExecMethods kExecMethods = {"Shard Insert", begin, exec, end, rescan, nullptr, nullptr,
+										nullptr, nullptr, nullptr, nullptr, nullptr, explain};
+
+Node *create_state(CustomScan *) {
+	auto *state = static_cast<ShardInsertState *>(palloc0(sizeof(ShardInsertState)));
+	NodeSetTag(state, T_CustomScanState);
+	state->css.methods = &kExecMethods;
+	return reinterpret_cast<Node *>(state);
+}
+
+const CustomScanMethods kMethods = {"Shard Insert", create_state};
+
+} // namespace
+
+void register_shard_modify();
+
+void register_shard_writes() {
+	RegisterCustomScanMethods(&kMethods);
+	register_shard_modify();
+}
+
+CustomScan *make_shard_insert(const InsertPlan &plan, List *lifted) {
+	CustomScan *scan = makeNode(CustomScan);
+	scan->methods = &kMethods;
+	InsertPlan complete = plan;
+	complete.lifted_types = NIL;
+	foreach_ptr(Node, expr, lifted)
+		complete.lifted_types = lappend_oid(complete.lifted_types, exprType(expr));
+	scan->custom_exprs = list_copy(lifted);
+	scan->custom_private = complete.to_private();
+	return scan;
+}
+
+} // namespace shardext

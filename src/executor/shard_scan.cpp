@@ -1,0 +1,445 @@
+// Shard Scan: runs a statement on the shard groups it concerns and returns their rows.
+//
+// Life of a scan. At the first row the lifted expressions are evaluated (they are the statement's $1, $2, …)
+// and the pins say which shard groups are concerned. Each node gets one statement: the UNION ALL of its shard
+// groups' texts, so that a node's rows come from one snapshot. All statements are sent before the first row
+// is read. Rows are taken from whichever node has some, or, when the scan is sorted, from a merge heap over
+// the nodes. A scan that is repeated keeps its rows in a tuplestore from the second time on.
+#include "shardext/executor/scan_plan.hpp"
+
+#include "shardext/core/merge_heap.hpp"
+#include "shardext/executor/tasks.hpp"
+#include "shardext/pg/border.hpp"
+#include "shardext/pg/walk.hpp"
+#include "shardext/remote/row_stream.hpp"
+#include "shardext/transaction/remote_transaction.hpp"
+
+extern "C" {
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "executor/nodeCustom.h"
+#include "nodes/extensible.h"
+#include "utils/sortsupport.h"
+#include "utils/tuplestore.h"
+#include "utils/typcache.h"
+}
+
+namespace shardext {
+
+namespace {
+
+struct ShardScanState {
+	CustomScanState css; // must be first
+	ScanPlan plan;
+	List *lifted; // ExprState
+	List *pins;	  // ExprState (nullptr for IsNull)
+	TupleDesc result_desc;
+	bool identity; // the scan's columns are the result's columns
+	TupleDesc whole_row_desc;
+
+	bool started;
+	bool holds_snapshot;
+	TaskSet tasks;
+	RowStream **streams;
+	int stream_count;
+	int current; // the stream rows are being taken from
+	bool *stream_done;
+	MemoryContext stream_context;
+
+	// Sorted scans.
+	TupleTableSlot **heads;
+	SortSupport sort_keys;
+	int sort_key_count;
+	int *heap_entries;
+	int heap_size;
+	int to_advance; // the stream whose head was returned last, or -1
+
+	// Repeated scans.
+	Tuplestorestate *store;
+	bool storing, all_stored;
+	TupleTableSlot *store_slot, *row_slot;
+	uint64 rows;
+};
+
+ShardScanState *state_of(CustomScanState *node) { return reinterpret_cast<ShardScanState *>(node); }
+
+TupleDesc make_result_desc(const ScanPlan &plan) {
+	TupleDesc desc = CreateTemplateTupleDesc(list_length(plan.column_types));
+	for (int i = 0; i < desc->natts; i++)
+		TupleDescInitEntry(desc, i + 1, nullptr, list_nth_oid(plan.column_types, i),
+						   list_nth_int(plan.column_typmods, i), 0);
+	return desc;
+}
+
+void begin(CustomScanState *node, EState *, int) {
+	auto *state = state_of(node);
+	auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
+	state->plan = ScanPlan::from_private(scan->custom_private);
+	const int lifted_count = list_length(state->plan.lifted_types);
+	int position = 0;
+	foreach_ptr(Expr, expr, scan->custom_exprs) {
+		ExprState *expr_state = ExecInitExpr(expr, &node->ss.ps);
+		if (position++ < lifted_count)
+			state->lifted = lappend(state->lifted, expr_state);
+		else
+			state->pins = lappend(state->pins, expr_state);
+	}
+	state->result_desc = make_result_desc(state->plan);
+	state->identity = true;
+	int entry = 0;
+	const ListCell *cell;
+	foreach(cell, state->plan.entries)
+		state->identity = state->identity && lfirst_int(cell) == entry++;
+	state->identity = state->identity && entry == state->result_desc->natts;
+	if (state->plan.one_of_several) {
+		hold_statement_snapshot();
+		state->holds_snapshot = true;
+	}
+}
+
+// Evaluates the lifted expressions; the values live in the stream context.
+StatementParams evaluate_params(ShardScanState *state) {
+	ExprContext *context = state->css.ss.ps.ps_ExprContext;
+	StatementParams params;
+	params.count = list_length(state->lifted);
+	params.types = static_cast<Oid *>(palloc0(sizeof(Oid) * (params.count + 1)));
+	params.values = static_cast<Datum *>(palloc0(sizeof(Datum) * (params.count + 1)));
+	params.nulls = static_cast<bool *>(palloc0(sizeof(bool) * (params.count + 1)));
+	for (int i = 0; i < params.count; i++) {
+		params.types[i] = list_nth_oid(state->plan.lifted_types, i);
+		params.values[i] = ExecEvalExpr(static_cast<ExprState *>(list_nth(state->lifted, i)), context, &params.nulls[i]);
+	}
+	return params;
+}
+
+TaskSet choose_tasks(ShardScanState *state) {
+	ColocationGroup *colocation = find_colocation_group(state->plan.colocation_id);
+	if (colocation == nullptr)
+		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("colocation group %d does not exist", state->plan.colocation_id));
+	GroupSet groups = all_groups(colocation);
+	int pin = 0;
+	const ListCell *cell;
+	foreach(cell, state->plan.pin_kinds) {
+		const auto kind = static_cast<KeyPin::Kind>(lfirst_int(cell));
+		auto *expr = static_cast<ExprState *>(list_nth(state->pins, pin++));
+		Oid type = exprType(reinterpret_cast<Node *>(expr->expr));
+		bool isnull = true;
+		Datum value = 0;
+		if (kind != KeyPin::IsNull)
+			value = ExecEvalExpr(expr, state->css.ss.ps.ps_ExprContext, &isnull);
+		restrict_groups(&groups, colocation, kind, value, type, isnull);
+	}
+	keep_at_least_one(&groups);
+	return make_tasks(colocation, groups, state->plan.pieces, state->plan.suffix);
+}
+
+void open_streams(ShardScanState *state) {
+	if (state->stream_context == nullptr)
+		state->stream_context = AllocSetContextCreate(state->css.ss.ps.state->es_query_cxt, "shardext streams",
+													  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
+	const StatementParams params = evaluate_params(state);
+	state->tasks = choose_tasks(state);
+	state->stream_count = state->tasks.count;
+	state->streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * (state->stream_count + 1)));
+	state->stream_done = static_cast<bool *>(palloc0(sizeof(bool) * (state->stream_count + 1)));
+	for (int i = 0; i < state->stream_count; i++) {
+		StatementRequest request{};
+		request.node = state->tasks.tasks[i].node;
+		request.sql = state->tasks.tasks[i].sql;
+		request.params = params;
+		request.result = state->result_desc;
+		request.scope = state->plan.locks_rows ? Scope::Write : Scope::Autocommit;
+		request.needs_settings = state->plan.needs_settings;
+		state->streams[i] = open_stream(request);
+	}
+	state->current = 0;
+	state->started = true;
+	MemoryContextSwitchTo(old);
+}
+
+void close_streams(ShardScanState *state) {
+	for (int i = 0; i < state->stream_count; i++)
+		if (state->streams[i] != nullptr) {
+			state->streams[i]->close();
+			state->streams[i] = nullptr;
+		}
+	state->stream_count = 0;
+	state->heap_size = 0;
+	state->started = false;
+	if (state->heads != nullptr) {
+		for (int i = 0; state->heads[i] != nullptr; i++)
+			ExecDropSingleTupleTableSlot(state->heads[i]);
+		state->heads = nullptr;
+	}
+	if (state->stream_context != nullptr)
+		MemoryContextReset(state->stream_context);
+}
+
+// --- sorted scans ---
+
+int compare_heads(ShardScanState *state, int a, int b) {
+	for (int k = 0; k < state->sort_key_count; k++) {
+		SortSupport key = &state->sort_keys[k];
+		const int column = key->ssup_attno - 1;
+		const int order = ApplySortComparator(
+			state->heads[a]->tts_values[column], state->heads[a]->tts_isnull[column],
+			state->heads[b]->tts_values[column], state->heads[b]->tts_isnull[column], key);
+		if (order != 0)
+			return order;
+	}
+	return 0;
+}
+
+struct HeadLess {
+	ShardScanState *state;
+	bool operator()(int a, int b) const { return compare_heads(state, a, b) < 0; }
+};
+
+void prepare_sort_keys(ShardScanState *state) {
+	const ScanPlan &plan = state->plan;
+	state->sort_key_count = list_length(plan.sort_columns);
+	state->sort_keys = static_cast<SortSupport>(
+		MemoryContextAllocZero(state->css.ss.ps.state->es_query_cxt, sizeof(SortSupportData) * state->sort_key_count));
+	for (int i = 0; i < state->sort_key_count; i++) {
+		SortSupport key = &state->sort_keys[i];
+		key->ssup_cxt = state->css.ss.ps.state->es_query_cxt;
+		key->ssup_collation = list_nth_oid(plan.sort_collations, i);
+		key->ssup_nulls_first = list_nth_int(plan.sort_nulls_first, i);
+		key->ssup_attno = list_nth_int(plan.sort_columns, i) + 1;
+		PrepareSortSupportFromOrderingOp(list_nth_oid(plan.sort_operators, i), key);
+	}
+}
+
+// The next row in order: the top of the heap. Each stream's datums live until its next row is read.
+bool next_sorted(ShardScanState *state, TupleTableSlot *slot) {
+	if (state->sort_keys == nullptr)
+		prepare_sort_keys(state);
+	if (state->heads == nullptr) {
+		MemoryContext old = MemoryContextSwitchTo(state->stream_context);
+		state->heads = static_cast<TupleTableSlot **>(palloc0(sizeof(TupleTableSlot *) * (state->stream_count + 1)));
+		state->heap_entries = static_cast<int *>(palloc0(sizeof(int) * (state->stream_count + 1)));
+		for (int i = 0; i < state->stream_count; i++)
+			state->heads[i] = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
+		MemoryContextSwitchTo(old);
+		state->heap_size = 0;
+		for (int i = 0; i < state->stream_count; i++)
+			if (state->streams[i]->next(state->heads[i])) {
+				core::MergeHeap<HeadLess> heap(state->heap_entries, HeadLess{state}, state->heap_size);
+				heap.push(i);
+				state->heap_size = heap.size();
+			}
+	} else if (state->to_advance >= 0) {
+		core::MergeHeap<HeadLess> heap(state->heap_entries, HeadLess{state}, state->heap_size);
+		if (state->streams[state->to_advance]->next(state->heads[state->to_advance]))
+			heap.replaced();
+		else
+			heap.pop();
+		state->heap_size = heap.size();
+	}
+	state->to_advance = -1;
+	if (state->heap_size == 0)
+		return false;
+	TupleTableSlot *head = state->heads[state->heap_entries[0]];
+	state->to_advance = state->heap_entries[0];
+	ExecClearTuple(slot);
+	for (int i = 0; i < state->result_desc->natts; i++) {
+		slot->tts_values[i] = head->tts_values[i];
+		slot->tts_isnull[i] = head->tts_isnull[i];
+	}
+	ExecStoreVirtualTuple(slot);
+	return true;
+}
+
+// --- unsorted scans ---
+
+bool next_unsorted(ShardScanState *state, TupleTableSlot *slot) {
+	while (state->current < state->stream_count) {
+		if (state->streams[state->current]->next(slot))
+			return true;
+		state->current++;
+	}
+	return false;
+}
+
+bool next_from_shards(ShardScanState *state, TupleTableSlot *slot) {
+	if (!state->started)
+		open_streams(state);
+	const bool found = state->plan.sort_columns != NIL && state->stream_count > 1 ? next_sorted(state, slot)
+																				  : next_unsorted(state, slot);
+	if (found)
+		state->rows++;
+	return found;
+}
+
+// Makes the scan's row from the tasks' row.
+void fill_scan_slot(ShardScanState *state, TupleTableSlot *row, TupleTableSlot *slot) {
+	ExecClearTuple(slot);
+	int i = 0;
+	const ListCell *cell;
+	foreach(cell, state->plan.entries) {
+		const int entry = lfirst_int(cell);
+		slot->tts_isnull[i] = false;
+		if (entry >= 0) {
+			slot->tts_values[i] = row->tts_values[entry];
+			slot->tts_isnull[i] = row->tts_isnull[entry];
+		} else if (entry == kColumnTableOid) {
+			slot->tts_values[i] = ObjectIdGetDatum(state->plan.relid);
+		} else {
+			// A whole row: the relation's columns were asked for first, in order, without dropped ones.
+			if (state->whole_row_desc == nullptr)
+				state->whole_row_desc = lookup_rowtype_tupdesc_copy(get_rel_type_id(state->plan.relid), -1);
+			TupleDesc desc = state->whole_row_desc;
+			MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
+			auto *values = static_cast<Datum *>(palloc0(sizeof(Datum) * desc->natts));
+			auto *nulls = static_cast<bool *>(palloc0(sizeof(bool) * desc->natts));
+			int source = 0;
+			for (int a = 0; a < desc->natts; a++) {
+				nulls[a] = true;
+				if (TupleDescAttr(desc, a)->attisdropped)
+					continue;
+				values[a] = row->tts_values[source];
+				nulls[a] = row->tts_isnull[source++];
+			}
+			slot->tts_values[i] = heap_copy_tuple_as_datum(heap_form_tuple(desc, values, nulls), desc);
+			MemoryContextSwitchTo(old);
+		}
+		i++;
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
+TupleTableSlot *access_next(ScanState *node) {
+	auto *state = reinterpret_cast<ShardScanState *>(node);
+	TupleTableSlot *slot = node->ss_ScanTupleSlot;
+	if (!state->storing) {
+		if (state->identity) {
+			if (!next_from_shards(state, slot))
+				return ExecClearTuple(slot);
+		} else {
+			if (state->row_slot == nullptr)
+				state->row_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
+			if (!next_from_shards(state, state->row_slot))
+				return ExecClearTuple(slot);
+			fill_scan_slot(state, state->row_slot, slot);
+		}
+	} else {
+		if (state->row_slot == nullptr)
+			state->row_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
+		if (state->store_slot == nullptr)
+			state->store_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsMinimalTuple);
+		if (!tuplestore_gettupleslot(state->store, true, false, state->store_slot)) {
+			if (state->all_stored || !next_from_shards(state, state->row_slot)) {
+				state->all_stored = true;
+				return ExecClearTuple(slot);
+			}
+			tuplestore_puttupleslot(state->store, state->row_slot);
+			tuplestore_gettupleslot(state->store, true, false, state->store_slot);
+		}
+		slot_getallattrs(state->store_slot);
+		fill_scan_slot(state, state->store_slot, slot);
+	}
+	slot->tts_tableOid = state->plan.relid;
+	return slot;
+}
+
+bool recheck(ScanState *, TupleTableSlot *) { return true; }
+
+TupleTableSlot *exec(CustomScanState *node) {
+	return gate([&] { return ExecScan(&node->ss, access_next, recheck); });
+}
+
+void end(CustomScanState *node) {
+	auto *state = state_of(node);
+	gate([&] {
+		close_streams(state);
+		if (state->store != nullptr)
+			tuplestore_end(state->store);
+		if (state->holds_snapshot)
+			release_statement_snapshot();
+	});
+}
+
+void rescan(CustomScanState *node) {
+	auto *state = state_of(node);
+	gate([&] {
+		ExecScanReScan(&node->ss);
+		// Parameters of the tasks have changed: what was stored is of no use.
+		if (node->ss.ps.chgParam != nullptr && bms_overlap(node->ss.ps.chgParam, node->ss.ps.plan->extParam) &&
+			parameters_used(state->lifted, state->pins)) {
+			close_streams(state);
+			if (state->store != nullptr)
+				tuplestore_clear(state->store);
+			state->all_stored = false;
+			state->to_advance = -1;
+			if (state->storing) {
+				state->storing = false;
+				tuplestore_end(state->store);
+				state->store = nullptr;
+			}
+			return;
+		}
+		if (!state->started && !state->storing)
+			return;
+		if (!state->storing) {
+			close_streams(state);
+			state->to_advance = -1;
+			MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+			state->store = tuplestore_begin_heap(false, false, work_mem);
+			MemoryContextSwitchTo(old);
+			state->storing = true;
+			return;
+		}
+		tuplestore_rescan(state->store);
+	});
+}
+
+void explain(CustomScanState *node, List *, ExplainState *es) {
+	auto *state = state_of(node);
+	gate([&] {
+		explain_tasks(state->plan, state->started ? &state->tasks : nullptr, state->pins, state->lifted,
+					  node->ss.ps.ps_ExprContext, es);
+	});
+}
+
+const CustomExecMethods kExecMethods = {
+	"Shard Scan", begin, exec, end, rescan, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, explain,
+};
+
+Node *create_state(CustomScan *) {
+	auto *state = static_cast<ShardScanState *>(palloc0(sizeof(ShardScanState)));
+	NodeSetTag(state, T_CustomScanState);
+	state->css.methods = &kExecMethods;
+	state->to_advance = -1;
+	return reinterpret_cast<Node *>(state);
+}
+
+const CustomScanMethods kScanMethods = {"Shard Scan", create_state};
+
+} // namespace
+
+void register_shard_scan() { RegisterCustomScanMethods(&kScanMethods); }
+
+CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist) {
+	CustomScan *scan = makeNode(CustomScan);
+	scan->methods = &kScanMethods;
+	ScanPlan complete = plan;
+	complete.lifted_types = NIL;
+	complete.pin_kinds = NIL;
+	foreach_ptr(Node, expr, lifted)
+		complete.lifted_types = lappend_oid(complete.lifted_types, exprType(expr));
+	scan->custom_exprs = list_copy(lifted);
+	foreach_ptr(KeyPin, pin, pins) {
+		complete.pin_kinds = lappend_int(complete.pin_kinds, pin->kind);
+		// IsNull has no value; a constant holds its place.
+		scan->custom_exprs =
+			lappend(scan->custom_exprs, pin->value != nullptr ? static_cast<void *>(copyObjectImpl(pin->value))
+															  : makeNullConst(INT4OID, -1, InvalidOid));
+	}
+	scan->custom_private = complete.to_private();
+	scan->custom_scan_tlist = scan_tlist;
+	scan->flags = 0;
+	return scan;
+}
+
+} // namespace shardext

@@ -1,0 +1,85 @@
+// PostgreSQL's hooks: "is it ours?", then pass on.
+#include "shardext/hooks/hooks.hpp"
+
+#include "shardext/cluster/create_table.hpp"
+#include "shardext/commands/utility.hpp"
+#include "shardext/pg/border.hpp"
+#include "shardext/planner/plan_statement.hpp"
+
+extern "C" {
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "optimizer/paths.h"
+#include "optimizer/planner.h"
+#include "tcop/utility.h"
+}
+
+namespace shardext {
+
+namespace {
+
+planner_hook_type previous_planner = nullptr;
+set_rel_pathlist_hook_type previous_pathlist = nullptr;
+ProcessUtility_hook_type previous_utility = nullptr;
+object_access_hook_type previous_object_access = nullptr;
+
+PlannedStmt *call_planner(Query *query, const char *text, int options, ParamListInfo params) {
+	return previous_planner ? previous_planner(query, text, options, params)
+							: standard_planner(query, text, options, params);
+}
+
+PlannedStmt *on_planner(Query *query, const char *text, int options, ParamListInfo params) {
+	return gate([&] {
+		if (!statement_is_distributed(query))
+			return call_planner(query, text, options, params);
+		return plan_distributed_statement(query, text, options, params, call_planner);
+	});
+}
+
+void on_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte) {
+	gate([&] {
+		if (previous_pathlist)
+			previous_pathlist(root, rel, rti, rte);
+		add_shard_paths(root, rel, rti, rte);
+	});
+}
+
+void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion) {
+	gate([&] {
+		// Hooks may replace parts of the tree; a cached one is copied first, as PostgreSQL itself does.
+		if (read_only_tree && IsA(statement->utilityStmt, CopyStmt))
+			statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
+		if (before_utility(statement, text, params, completion) == UtilityAction::Handled)
+			return;
+		if (previous_utility)
+			previous_utility(statement, text, read_only_tree, context, params, environment, receiver, completion);
+		else
+			standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, receiver, completion);
+		after_utility(statement);
+	});
+}
+
+void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument) {
+	gate([&] {
+		if (previous_object_access)
+			previous_object_access(access, class_id, object_id, sub_id, argument);
+		if (access == OAT_DROP && class_id == RelationRelationId && sub_id == 0 && extension_exists())
+			forget_table(object_id);
+	});
+}
+
+} // namespace
+
+void install_hooks() {
+	previous_planner = planner_hook;
+	planner_hook = on_planner;
+	previous_pathlist = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = on_rel_pathlist;
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = on_utility;
+	previous_object_access = object_access_hook;
+	object_access_hook = on_object_access;
+}
+
+} // namespace shardext

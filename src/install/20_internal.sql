@@ -1,0 +1,31 @@
+-- Functions that only shardext itself calls.
+
+CREATE FUNCTION shardext.fragment_rows(int) RETURNS SETOF record
+    LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'shardext_fragment_rows';
+COMMENT ON FUNCTION shardext.fragment_rows(int) IS 'stands for a fragment in query trees; never called';
+
+CREATE FUNCTION shardext.reference_row_change() RETURNS trigger
+    LANGUAGE C AS 'MODULE_PATHNAME', 'shardext_reference_row_change';
+COMMENT ON FUNCTION shardext.reference_row_change() IS 'carries changes of a reference table to its copies';
+REVOKE ALL ON FUNCTION shardext.reference_row_change() FROM PUBLIC;
+
+CREATE FUNCTION shardext.node_state(node_id int, OUT state text, OUT last_error text)
+    LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'shardext_node_state';
+COMMENT ON FUNCTION shardext.node_state(int) IS 'asks a node whether it answers';
+REVOKE ALL ON FUNCTION shardext.node_state(int) FROM PUBLIC;
+
+CREATE FUNCTION shardext.show_conninfo(conninfo text) RETURNS text
+    LANGUAGE C IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'shardext_show_conninfo';
+COMMENT ON FUNCTION shardext.show_conninfo(text) IS 'a connection string without its password';
+
+CREATE FUNCTION shardext.shard_sizes()
+    RETURNS TABLE (relid oid, shard_group bigint, size_bytes bigint)
+    LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_shard_sizes';
+COMMENT ON FUNCTION shardext.shard_sizes() IS 'asks every node for the sizes of its shards, in bytes; NULL where it does not answer';
+
+-- Metadata that pg_restore has loaded: what cannot be dumped is made again.
+CREATE FUNCTION shardext.after_restore() RETURNS trigger
+    LANGUAGE C AS 'MODULE_PATHNAME', 'shardext_after_restore';
+COMMENT ON FUNCTION shardext.after_restore() IS 'invalidates caches when metadata tables are changed by hand or by pg_restore';
+CREATE TRIGGER after_restore AFTER INSERT OR UPDATE OR DELETE ON shardext.tables
+    FOR EACH STATEMENT EXECUTE FUNCTION shardext.after_restore();

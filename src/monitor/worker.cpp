@@ -1,0 +1,159 @@
+// The launcher and the per-database worker.
+#include "shardext/monitor/worker.hpp"
+
+#include "shardext/catalog/metadata.hpp"
+#include "shardext/pg/border.hpp"
+#include "shardext/pg/scan.hpp"
+#include "shardext/transaction/shared_state.hpp"
+
+extern "C" {
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "catalog/pg_database.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+}
+
+namespace shardext {
+
+namespace {
+
+constexpr int kRetryMs = 1000;	// while a node holds something or cannot be reached
+constexpr int kIdleMs = 10000;	// otherwise
+
+void begin_transaction() {
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+void end_transaction() {
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+}
+
+void wait_for_work(int milliseconds) {
+	WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending) {
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+void forget_worker(int, Datum database) { worker_stopped(DatumGetObjectId(database)); }
+
+// True when the database has the extension.
+bool prepare_database() {
+	begin_transaction();
+	const bool exists = extension_exists();
+	if (exists)
+		record_incarnation();
+	end_transaction();
+	return exists;
+}
+
+bool run_recovery() {
+	begin_transaction();
+	bool settled = true;
+	if (extension_exists())
+		settled = recover_prepared_transactions();
+	end_transaction();
+	return settled;
+}
+
+// Asks the postmaster for a worker in every database that may have the extension.
+void launch_workers() {
+	begin_transaction();
+	Relation databases = table_open(DatabaseRelationId, AccessShareLock);
+	TableScanDesc scan = table_beginscan_catalog(databases, 0, nullptr);
+	HeapTuple tuple;
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection))) {
+		auto form = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
+		if (!form->datallowconn || form->datistemplate)
+			continue;
+		BackgroundWorker worker{};
+		worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+		worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+		worker.bgw_restart_time = BGW_NEVER_RESTART;
+		strlcpy(worker.bgw_library_name, "shardext", BGW_MAXLEN);
+		strlcpy(worker.bgw_function_name, "shardext_worker_main", BGW_MAXLEN);
+		strlcpy(worker.bgw_name, "shardext worker", BGW_MAXLEN);
+		strlcpy(worker.bgw_type, "shardext worker", BGW_MAXLEN);
+		worker.bgw_main_arg = ObjectIdGetDatum(form->oid);
+		worker.bgw_notify_pid = MyProcPid;
+		BackgroundWorkerHandle *handle;
+		if (RegisterDynamicBackgroundWorker(&worker, &handle)) {
+			pid_t pid;
+			WaitForBackgroundWorkerStartup(handle, &pid);
+		}
+	}
+	table_endscan(scan);
+	table_close(databases, AccessShareLock);
+	end_transaction();
+}
+
+} // namespace
+
+void register_launcher() {
+	BackgroundWorker worker{};
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = 5;
+	strlcpy(worker.bgw_library_name, "shardext", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "shardext_launcher_main", BGW_MAXLEN);
+	strlcpy(worker.bgw_name, "shardext launcher", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "shardext launcher", BGW_MAXLEN);
+	RegisterBackgroundWorker(&worker);
+}
+
+} // namespace shardext
+
+using namespace shardext;
+
+extern "C" {
+
+PGDLLEXPORT void shardext_launcher_main(Datum);
+PGDLLEXPORT void shardext_worker_main(Datum database);
+
+void shardext_launcher_main(Datum) {
+	gate([&] {
+		pqsignal(SIGTERM, die);
+		BackgroundWorkerUnblockSignals();
+		BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
+		launch_workers();
+		proc_exit(0); // status 0: not started again
+	});
+}
+
+void shardext_worker_main(Datum argument) {
+	gate([&] {
+		const Oid database = DatumGetObjectId(argument);
+		pqsignal(SIGTERM, die);
+		pqsignal(SIGHUP, SignalHandlerForConfigReload);
+		BackgroundWorkerUnblockSignals();
+		BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+		if (worker_is_running(database))
+			proc_exit(0);
+		worker_started(database);
+		before_shmem_exit(forget_worker, ObjectIdGetDatum(database));
+		if (!prepare_database())
+			proc_exit(0);
+		worker_recorded_incarnation(database);
+		bool settled = false;
+		for (;;) {
+			if (take_recovery_request(database) || !settled)
+				settled = run_recovery();
+			wait_for_work(settled ? kIdleMs : kRetryMs);
+		}
+	});
+}
+}

@@ -1,0 +1,281 @@
+// Paths and plan nodes for fragments and for single distributed tables.
+#include "shardext/planner/fragment.hpp"
+
+#include "shardext/pg/border.hpp"
+#include "shardext/pg/walk.hpp"
+#include "shardext/sql/deparse.hpp"
+#include "shardext/sql/pushable.hpp"
+
+extern "C" {
+#include "access/stratnum.h"
+#include "access/sysattr.h"
+#include "catalog/heap.h"
+#include "nodes/extensible.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/restrictinfo.h"
+#include "optimizer/tlist.h"
+#include "parser/parsetree.h"
+#include "utils/typcache.h"
+}
+
+namespace shardext {
+
+namespace {
+
+constexpr double kRoundTripCost = 100; // in units of cpu work, for one statement to all nodes
+constexpr double kRowCost = 0.05;
+
+Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
+					List *custom_plans);
+Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses, List *custom_plans);
+
+const CustomPathMethods kFragmentMethods = {"Shard Scan", plan_fragment, nullptr};
+const CustomPathMethods kTableMethods = {"Shard Scan", plan_table, nullptr};
+
+void add_only_path(PlannerInfo *root, RelOptInfo *rel, const CustomPathMethods *methods, double rows, List *pathkeys,
+				   List *custom_private) {
+	CustomPath *path = makeNode(CustomPath);
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = rel;
+	path->path.pathtarget = rel->reltarget;
+	path->path.param_info = get_baserel_parampathinfo(root, rel, rel->lateral_relids);
+	path->path.rows = rows;
+	path->path.startup_cost = kRoundTripCost;
+	path->path.total_cost = kRoundTripCost + rows * kRowCost;
+	path->path.pathkeys = pathkeys;
+	path->custom_private = custom_private;
+	path->methods = methods;
+	// The coordinator's own heap is empty: nothing else than this path may read the table.
+	rel->pathlist = NIL;
+	rel->partial_pathlist = NIL;
+	rel->consider_parallel = false;
+	add_path(rel, reinterpret_cast<Path *>(path));
+}
+
+Plan *finish_plan(CustomScan *scan, List *tlist, List *local_clauses, CustomPath *path) {
+	scan->scan.plan.targetlist = tlist;
+	scan->scan.plan.qual = extract_actual_clauses(local_clauses, false);
+	scan->scan.scanrelid = 0;
+	scan->flags = path->flags;
+	if (current_run != nullptr)
+		current_run->scans = lappend(current_run->scans, scan);
+	return reinterpret_cast<Plan *>(scan);
+}
+
+Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
+					List *custom_plans) {
+	return gate([&]() -> Plan * {
+		const int number = intVal(linitial(path->custom_private));
+		auto *fragment = static_cast<Fragment *>(list_nth(current_run->fragments, number));
+		List *scan_tlist = NIL;
+		int position = 0;
+		foreach_node(TargetEntry, entry, fragment->columns) {
+			auto *expr = reinterpret_cast<Node *>(entry->expr);
+			Var *var = makeVar(rel->relid, ++position, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
+			scan_tlist = lappend(scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(var), position, entry->resname, false));
+		}
+		CustomScan *scan;
+		if (fragment->make_plan != nullptr) {
+			scan = fragment->make_plan(fragment, root, custom_plans);
+			scan->custom_scan_tlist = scan_tlist;
+		} else {
+			scan = make_shard_scan(fragment->scan, fragment->lifted, fragment->pins, scan_tlist);
+		}
+		return finish_plan(scan, tlist, clauses, path);
+	});
+}
+
+// --- one distributed table, scanned as the base relation it is ---
+
+bool is_key_equality(OpExpr *op, const DistributedTable *table, Index rti, Expr **value) {
+	if (!IsA(op, OpExpr) || list_length(op->args) != 2)
+		return false;
+	TypeCacheEntry *type = lookup_type_cache(table->colocation->key_type, TYPECACHE_HASH_OPFAMILY);
+	if (get_op_opfamily_strategy(op->opno, type->hash_opf) != HTEqualStrategyNumber)
+		return false;
+	if (OidIsValid(op->inputcollid) && op->inputcollid != table->colocation->key_collation &&
+		!get_collation_isdeterministic(op->inputcollid))
+		return false;
+	for (int side = 0; side < 2; side++) {
+		auto *candidate = static_cast<Node *>(list_nth(op->args, side));
+		while (candidate != nullptr && IsA(candidate, RelabelType))
+			candidate = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(candidate)->arg);
+		auto *var = reinterpret_cast<Var *>(candidate);
+		auto *other = static_cast<Node *>(list_nth(op->args, 1 - side));
+		if (IsA(var, Var) && var->varno == static_cast<int>(rti) && var->varattno == table->key_attnum &&
+			!contain_var_clause(other) && !contain_volatile_functions(other) && !contain_subplans(other)) {
+			*value = reinterpret_cast<Expr *>(other);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool is_own_parameter(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Param))
+		return reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC;
+	return walk_expression(node, is_own_parameter, static_cast<void *>(nullptr));
+}
+
+// Which conditions may run on the shards. Those with parameters of the plan run there only when they choose the
+// shard; others would make every repetition of the scan a new round trip.
+bool goes_to_shards(RestrictInfo *info, RelOptInfo *rel, const DistributedTable *table, bool *needs_settings) {
+	if (info->pseudoconstant)
+		return false;
+	// Row security and barriers: nothing that could leak runs before the filter.
+	if (info->security_level > rel->baserestrict_min_security && !info->leakproof)
+		return false;
+	auto *clause = reinterpret_cast<Node *>(info->clause);
+	if (contain_subplans(clause))
+		return false;
+	Expr *value;
+	if (is_own_parameter(clause, nullptr))
+		return is_key_equality(reinterpret_cast<OpExpr *>(clause), table, rel->relid, &value);
+	Pushability pushability;
+	check_pushable(clause, &pushability);
+	*needs_settings |= pushability.ok && pushability.needs_settings;
+	return pushability.ok;
+}
+
+void collect_table_pins(Node *clause, const DistributedTable *table, Index rti, List **pins, bool *one_group) {
+	Expr *value;
+	if (IsA(clause, OpExpr) && is_key_equality(reinterpret_cast<OpExpr *>(clause), table, rti, &value)) {
+		*pins = lappend(*pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::Equal, value});
+		*one_group = true;
+	} else if (IsA(clause, NullTest)) {
+		auto *test = reinterpret_cast<NullTest *>(clause);
+		auto *var = reinterpret_cast<Var *>(test->arg);
+		if (test->nulltesttype == IS_NULL && IsA(var, Var) && var->varattno == table->key_attnum)
+			*pins = lappend(*pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::IsNull, nullptr});
+	} else if (IsA(clause, ScalarArrayOpExpr)) {
+		auto *any = reinterpret_cast<ScalarArrayOpExpr *>(clause);
+		TypeCacheEntry *type = lookup_type_cache(table->colocation->key_type, TYPECACHE_HASH_OPFAMILY);
+		auto *var = static_cast<Node *>(linitial(any->args));
+		auto *array = static_cast<Node *>(lsecond(any->args));
+		while (IsA(var, RelabelType))
+			var = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(var)->arg);
+		if (any->useOr && get_op_opfamily_strategy(any->opno, type->hash_opf) == HTEqualStrategyNumber &&
+			IsA(var, Var) && reinterpret_cast<Var *>(var)->varattno == table->key_attnum &&
+			!contain_var_clause(array) && !contain_volatile_functions(array) && !contain_subplans(array))
+			*pins = lappend(*pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::AnyArray, reinterpret_cast<Expr *>(array)});
+	}
+}
+
+// The columns a scan must fetch: attribute numbers as a set offset by FirstLowInvalidHeapAttributeNumber.
+Bitmapset *needed_columns(List *tlist, List *local_clauses, Index rti) {
+	Bitmapset *needed = nullptr;
+	pull_varattnos(reinterpret_cast<Node *>(tlist), rti, &needed);
+	foreach_node(RestrictInfo, info, local_clauses)
+		pull_varattnos(reinterpret_cast<Node *>(info->clause), rti, &needed);
+	return needed;
+}
+
+Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses, List *) {
+	return gate([&]() -> Plan * {
+		RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+		const DistributedTable *table = find_distributed_table(rte->relid);
+		ScanPlan plan;
+		plan.relid = rte->relid;
+		plan.colocation_id = table->colocation->id;
+
+		List *remote = NIL, *local = NIL, *pins = NIL;
+		foreach_node(RestrictInfo, info, clauses) {
+			if (!goes_to_shards(info, rel, table, &plan.needs_settings)) {
+				local = lappend(local, info);
+				continue;
+			}
+			collect_table_pins(reinterpret_cast<Node *>(info->clause), table, rel->relid, &pins, &plan.one_group);
+			auto *copy = static_cast<Node *>(copyObjectImpl(info->clause));
+			ChangeVarNodes(copy, rel->relid, 1, 0);
+			remote = lappend(remote, copy);
+		}
+		plan.strategy = plan.one_group ? "table, one shard" : "table, all shards";
+
+		// Whole rows need every column, in order and first.
+		Bitmapset *needed = needed_columns(tlist, local, rel->relid);
+		const bool whole_row = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, needed);
+		List *fetched = NIL, *scan_tlist = NIL, *scan_columns = NIL;
+		Relation relation = RelationIdGetRelation(rte->relid);
+		TupleDesc desc = RelationGetDescr(relation);
+		auto add = [&](AttrNumber attnum, int entry) {
+			Var *var;
+			if (attnum == 0) {
+				var = makeVar(rel->relid, 0, get_rel_type_id(rte->relid), -1, InvalidOid, 0);
+			} else if (attnum < 0) {
+				const FormData_pg_attribute *attribute = SystemAttributeDefinition(attnum);
+				var = makeVar(rel->relid, attnum, attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0);
+			} else {
+				Form_pg_attribute attribute = TupleDescAttr(desc, attnum - 1);
+				var = makeVar(rel->relid, attnum, attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0);
+			}
+			if (entry >= 0) {
+				auto *remote_var = static_cast<Var *>(copyObjectImpl(var));
+				remote_var->varno = remote_var->varnosyn = 1;
+				fetched = lappend(fetched, makeTargetEntry(reinterpret_cast<Expr *>(remote_var), list_length(fetched) + 1,
+														   psprintf("_c%d", list_length(fetched) + 1), false));
+			}
+			scan_columns = lappend_int(scan_columns, entry);
+			scan_tlist = lappend(scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(var), list_length(scan_tlist) + 1,
+															 nullptr, false));
+		};
+		for (AttrNumber attnum = 1; attnum <= desc->natts; attnum++)
+			if (!TupleDescAttr(desc, attnum - 1)->attisdropped &&
+				(whole_row || bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, needed)))
+				add(attnum, list_length(fetched));
+		for (AttrNumber attnum = FirstLowInvalidHeapAttributeNumber + 1; attnum < 0; attnum++)
+			if (bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, needed))
+				add(attnum, attnum == TableOidAttributeNumber ? kColumnTableOid : list_length(fetched));
+		if (whole_row)
+			add(0, kColumnWholeRow);
+		RelationClose(relation);
+		if (fetched == NIL)
+			fetched = list_make1(makeTargetEntry(
+				reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true)), 1,
+				pstrdup("_c1"), false));
+		set_scan_columns(&plan, fetched);
+		plan.entries = scan_columns;
+
+		Query *query = query_over_relation(rte->relid, fetched, remote);
+		if (rte->tablesample != nullptr)
+			linitial_node(RangeTblEntry, query->rtable)->tablesample =
+				static_cast<TableSampleClause *>(copyObjectImpl(rte->tablesample));
+		const DeparsedQuery deparsed = deparse_for_shards(query);
+		plan.pieces = deparsed.pieces;
+		CustomScan *scan = make_shard_scan(plan, deparsed.lifted, pins, scan_tlist);
+		return finish_plan(scan, tlist, local, path);
+	});
+}
+
+} // namespace
+
+void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *rte) {
+	if (IS_DUMMY_REL(rel))
+		return;
+	if (rte->rtekind == RTE_FUNCTION && current_run != nullptr) {
+		Fragment *fragment = fragment_of_entry(rte);
+		if (fragment == nullptr)
+			return;
+		int number = 0;
+		foreach_ptr(Fragment, other, current_run->fragments) {
+			if (other == fragment)
+				break;
+			number++;
+		}
+		List *pathkeys = NIL;
+		if (fragment->sorted && root->parse->sortClause != NIL)
+			pathkeys = make_pathkeys_for_sortclauses(root, root->parse->sortClause, root->parse->targetList);
+		rel->rows = fragment->rows;
+		add_only_path(root, rel, &kFragmentMethods, fragment->rows, pathkeys, list_make1(makeInteger(number)));
+		return;
+	}
+	if (rte->rtekind == RTE_RELATION && (rel->reloptkind == RELOPT_BASEREL || rel->reloptkind == RELOPT_OTHER_MEMBER_REL) &&
+		is_sharded_table(rte->relid))
+		add_only_path(root, rel, &kTableMethods, rel->rows, NIL, NIL);
+}
+
+} // namespace shardext

@@ -1,0 +1,502 @@
+// Planning INSERT, UPDATE and DELETE on distributed tables.
+#include "shardext/executor/write_plan.hpp"
+#include "shardext/planner/plan_statement.hpp"
+
+#include "shardext/pg/walk.hpp"
+#include "shardext/sql/deparse.hpp"
+#include "shardext/sql/pushable.hpp"
+
+extern "C" {
+#include "access/sysattr.h"
+#include "nodes/extensible.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+}
+
+namespace shardext {
+
+namespace {
+
+[[noreturn]] void refuse(const char *what) {
+	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported on a distributed table yet", what));
+	pg_unreachable();
+}
+
+// --- RETURNING: the shards return columns, the coordinator evaluates the expressions ---
+
+struct ReturningContext {
+	Query *query;
+	Oid relid;
+	List *columns = NIL; // TargetEntry over the query's own columns: what the shards return
+	int level = 0;
+};
+
+Node *read_returned(Node *node, ReturningContext *context);
+
+// A whole row of the target, put together again from its columns.
+Node *rebuild_row(ReturningContext *context, Var *whole) {
+	RowExpr *row = makeNode(RowExpr);
+	row->row_typeid = whole->vartype;
+	row->row_format = COERCE_IMPLICIT_CAST;
+	row->location = -1;
+	Relation relation = RelationIdGetRelation(rt_fetch(whole->varno, context->query->rtable)->relid);
+	TupleDesc desc = RelationGetDescr(relation);
+	for (int i = 0; i < desc->natts; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Node *value = attribute->attisdropped
+						  ? reinterpret_cast<Node *>(makeNullConst(INT4OID, -1, InvalidOid))
+						  : reinterpret_cast<Node *>(makeVar(whole->varno, i + 1, attribute->atttypid, attribute->atttypmod,
+															 attribute->attcollation, context->level));
+		row->args = lappend(row->args, attribute->attisdropped ? value : read_returned(value, context));
+		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attribute->attname))));
+	}
+	RelationClose(relation);
+	return reinterpret_cast<Node *>(row);
+}
+
+Node *read_returned(Node *node, ReturningContext *context) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, Query)) {
+		context->level++;
+		auto *result = mutate_query(reinterpret_cast<Query *>(node), read_returned, context, 0);
+		context->level--;
+		return reinterpret_cast<Node *>(result);
+	}
+	if (IsA(node, Var) && static_cast<int>(reinterpret_cast<Var *>(node)->varlevelsup) == context->level) {
+		auto *var = static_cast<Var *>(copyObjectImpl(node));
+		var->varlevelsup = 0;
+		RangeTblEntry *rte = rt_fetch(var->varno, context->query->rtable);
+		if (var->varattno == TableOidAttributeNumber)
+			return reinterpret_cast<Node *>(makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(rte->relid), false, true));
+		if (var->varattno == 0 && rte->rtekind == RTE_RELATION)
+			return rebuild_row(context, var);
+		if (var->varattno == 0)
+			refuse("RETURNING a whole row of a sub-query");
+		int number = 0;
+		foreach_node(TargetEntry, entry, context->columns)
+			if (equal(entry->expr, var))
+				number = entry->resno;
+		if (number == 0) {
+			number = list_length(context->columns) + 1;
+			context->columns = lappend(context->columns, makeTargetEntry(reinterpret_cast<Expr *>(var), number,
+																		 psprintf("_c%d", number), false));
+		}
+		return reinterpret_cast<Node *>(makeVar(1, number, var->vartype, var->vartypmod, var->varcollid, context->level));
+	}
+	return mutate_expression(node, read_returned, context);
+}
+
+// Keeps something in RETURNING even when no column is asked for.
+void need_one_column(List **columns) {
+	if (*columns == NIL)
+		*columns = list_make1(makeTargetEntry(
+			reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true)), 1,
+			pstrdup("_c1"), false));
+}
+
+// --- the statement around a write node ---
+
+struct WriteFragment {
+	CustomScan *scan;
+};
+
+CustomScan *take_scan(Fragment *fragment, PlannerInfo *, List *) { return static_cast<CustomScan *>(fragment->write); }
+
+void complete(PlannedStmt *plan, Query *query, CmdType command, bool returning) {
+	plan->commandType = command;
+	plan->hasReturning = returning;
+	plan->queryId = query->queryId;
+	plan->canSetTag = query->canSetTag;
+	plan->stmt_location = query->stmt_location;
+	plan->stmt_len = query->stmt_len;
+}
+
+// With RETURNING: SELECT <list> FROM the write; without: the write node alone.
+PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns, List *returning_list, const char *text,
+						 int cursor_options, ParamListInfo params, StandardPlanner next) {
+	PlannedStmt *plan;
+	if (returning_list != NIL) {
+		auto *fragment = new (palloc0(sizeof(Fragment))) Fragment();
+		foreach_node(TargetEntry, entry, returned_columns)
+			fragment->columns = lappend(fragment->columns, makeTargetEntry(entry->expr, entry->resno, entry->resname, false));
+		fragment->make_plan = take_scan;
+		fragment->write = scan;
+		Query *outer = make_query_over_fragment(fragment, returning_list);
+		outer->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(returning_list));
+		cut_into_fragments(outer);
+		plan = plan_rest(outer, text, cursor_options, params, next);
+	} else {
+		foreach_ptr(Node, expr, scan->custom_exprs)
+			fix_opfuncids(expr);
+		plan = makeNode(PlannedStmt);
+		plan->planTree = reinterpret_cast<Plan *>(scan);
+		scan->custom_scan_tlist = NIL;
+		foreach_node(RangeTblEntry, rte, current_run->range_tables) {
+			plan->rtable = lappend(plan->rtable, rte);
+			plan->relationOids = list_append_unique_oid(plan->relationOids, rte->relid);
+		}
+	}
+	complete(plan, query, query->commandType, returning_list != NIL);
+	return plan;
+}
+
+// --- INSERT ---
+
+// The statement's text before the rows and after them.
+void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, List **lifted) {
+	auto *shell = static_cast<Query *>(copyObjectImpl(query));
+	RangeTblEntry *target = static_cast<RangeTblEntry *>(copyObjectImpl(rt_fetch(query->resultRelation, query->rtable)));
+	target->securityQuals = NIL;
+	// Only the target and EXCLUDED are left in the range table; positions stay.
+	int position = 0;
+	List *rtable = NIL;
+	foreach_node(RangeTblEntry, rte, shell->rtable) {
+		position++;
+		if (position == query->resultRelation)
+			rtable = lappend(rtable, target);
+		else if (query->onConflict != nullptr && position == query->onConflict->exclRelIndex)
+			rtable = lappend(rtable, rte);
+		else {
+			RangeTblEntry *nothing = makeNode(RangeTblEntry);
+			nothing->rtekind = RTE_RESULT;
+			nothing->eref = makeAlias("*RESULT*", NIL);
+			rtable = lappend(rtable, nothing);
+		}
+	}
+	shell->rtable = rtable;
+	shell->jointree = makeFromExpr(NIL, nullptr);
+	shell->targetList = NIL;
+	shell->cteList = NIL;
+	shell->withCheckOptions = NIL;
+	shell->returningList = returned_columns;
+	shell->hasSubLinks = false;
+	const DeparsedQuery deparsed = deparse_for_shards(shell);
+	*lifted = deparsed.lifted;
+
+	// INSERT INTO schema.table [AS alias] DEFAULT VALUES ON CONFLICT … RETURNING …
+	StringInfoData columns;
+	initStringInfo(&columns);
+	const char *separator = "(";
+	const ListCell *cell;
+	foreach(cell, plan->attnums) {
+		appendStringInfo(&columns, "%s%s", separator, quote_identifier(get_attname(plan->relid, lfirst_int(cell), false)));
+		separator = ", ";
+	}
+	if (plan->attnums == NIL) { // nothing is given: one column says DEFAULT
+		Relation relation = RelationIdGetRelation(plan->relid);
+		for (int i = 0; i < RelationGetDescr(relation)->natts; i++) {
+			Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), i);
+			if (!attribute->attisdropped) {
+				appendStringInfo(&columns, "(%s", quote_identifier(NameStr(attribute->attname)));
+				break;
+			}
+		}
+		RelationClose(relation);
+	}
+	appendStringInfoString(&columns, ") VALUES ");
+	bool in_tail = false;
+	foreach_ptr(Node, piece, deparsed.pieces) {
+		if (in_tail) {
+			plan->tail = lappend(plan->tail, piece);
+			continue;
+		}
+		char *found = IsA(piece, String) ? strstr(strVal(piece), "DEFAULT VALUES") : nullptr;
+		if (found == nullptr) {
+			plan->head = lappend(plan->head, piece);
+			continue;
+		}
+		plan->head = lappend(plan->head, makeString(psprintf("%.*s%s", static_cast<int>(found - strVal(piece)),
+															 strVal(piece), columns.data)));
+		plan->tail = lappend(plan->tail, makeString(pstrdup(found + strlen("DEFAULT VALUES"))));
+		in_tail = true;
+	}
+}
+
+struct SubstituteContext {
+	int target;
+	List *columns; // TargetEntry, resno is the attribute number
+	Query *query;
+};
+
+// Reads a column of the row to be inserted.
+Node *substitute_new_row(Node *node, SubstituteContext *context) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, Var) && reinterpret_cast<Var *>(node)->varlevelsup == 0 &&
+		reinterpret_cast<Var *>(node)->varno == context->target) {
+		auto *var = reinterpret_cast<Var *>(node);
+		int position = 0;
+		foreach_node(TargetEntry, entry, context->columns) {
+			position++;
+			if (entry->resno == var->varattno)
+				return reinterpret_cast<Node *>(makeVar(1, position, var->vartype, var->vartypmod, var->varcollid, 0));
+		}
+		return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
+	}
+	if (IsA(node, Query) || IsA(node, SubLink))
+		refuse("a row security check with a sub-query");
+	return mutate_expression(node, substitute_new_row, context);
+}
+
+// The source with the row security checks as boolean columns after the target columns.
+Query *add_checks(Query *query, Query *source, InsertPlan *plan) {
+	Query *outer = makeNode(Query);
+	outer->commandType = CMD_SELECT;
+	outer->querySource = QSRC_ORIGINAL;
+	outer->canSetTag = true;
+	List *names = NIL;
+	int position = 0;
+	foreach_node(TargetEntry, entry, source->targetList) {
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		position++;
+		names = lappend(names, makeString(psprintf("_c%d", position)));
+		Var *var = makeVar(1, position, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
+		outer->targetList = lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(var), position, psprintf("_c%d", position), false));
+	}
+	SubstituteContext context{query->resultRelation, query->targetList, query};
+	foreach_node(WithCheckOption, check, query->withCheckOptions) {
+		if (check->kind != WCO_RLS_INSERT_CHECK && check->kind != WCO_VIEW_CHECK)
+			continue;
+		if (check->kind == WCO_VIEW_CHECK)
+			refuse("INSERT through a view with CHECK OPTION");
+		Node *expr = substitute_new_row(static_cast<Node *>(copyObjectImpl(check->qual)), &context);
+		position++;
+		outer->targetList = lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(expr), position, pstrdup("check"), false));
+		plan->check_count++;
+		plan->check_names = lappend(plan->check_names, makeString(pstrdup(check->polname != nullptr ? check->polname : "")));
+	}
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = source;
+	rte->eref = makeAlias("new", names);
+	rte->alias = makeAlias("new", NIL);
+	rte->inFromCl = true;
+	outer->rtable = list_make1(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
+	return outer;
+}
+
+void check_on_conflict(Query *query, const DistributedTable *table) {
+	OnConflictExpr *conflict = query->onConflict;
+	if (conflict == nullptr || conflict->action != ONCONFLICT_UPDATE)
+		return;
+	foreach_node(TargetEntry, entry, conflict->onConflictSet) {
+		auto *var = reinterpret_cast<Var *>(entry->expr);
+		const bool unchanged = IsA(var, Var) && var->varattno == table->key_attnum;
+		if (entry->resno == table->key_attnum && !unchanged)
+			refuse("ON CONFLICT DO UPDATE of the distribution column");
+	}
+	Pushability pushability;
+	check_pushable(reinterpret_cast<Node *>(conflict->onConflictSet), &pushability);
+	if (pushability.ok)
+		check_pushable(conflict->onConflictWhere, &pushability);
+	if (!pushability.ok)
+		refuse(psprintf("ON CONFLICT DO UPDATE with %s", pushability.reason));
+	if (contain_subplans(reinterpret_cast<Node *>(conflict->onConflictSet)) ||
+		checkExprHasSubLink(reinterpret_cast<Node *>(conflict->onConflictSet)) ||
+		checkExprHasSubLink(conflict->onConflictWhere))
+		refuse("ON CONFLICT DO UPDATE with a sub-query");
+	foreach_node(WithCheckOption, check, query->withCheckOptions)
+		if (check->kind != WCO_RLS_INSERT_CHECK)
+			refuse("ON CONFLICT DO UPDATE with row-level security");
+}
+
+PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, ParamListInfo params, StandardPlanner next) {
+	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
+	const DistributedTable *table = find_distributed_table(target->relid);
+	check_on_conflict(query, table);
+
+	InsertPlan plan;
+	plan.relid = target->relid;
+	plan.colocation_id = table->colocation->id;
+	plan.sets_tag = query->canSetTag;
+	int position = 0;
+	foreach_node(TargetEntry, entry, query->targetList) {
+		if (entry->resno == table->key_attnum)
+			plan.key_position = position;
+		plan.attnums = lappend_int(plan.attnums, entry->resno);
+		position++;
+	}
+	ReturningContext returning{query, target->relid};
+	List *returning_list =
+		reinterpret_cast<List *>(read_returned(static_cast<Node *>(copyObjectImpl(query->returningList)), &returning));
+	if (returning_list != NIL)
+		need_one_column(&returning.columns);
+	plan.returning = returning_list != NIL;
+	plan.keeps_order = plan.returning && query->onConflict == nullptr;
+	foreach_node(TargetEntry, entry, returning.columns) {
+		plan.column_types = lappend_oid(plan.column_types, exprType(reinterpret_cast<Node *>(entry->expr)));
+		plan.column_typmods = lappend_int(plan.column_typmods, exprTypmod(reinterpret_cast<Node *>(entry->expr)));
+	}
+	List *lifted = NIL;
+	split_insert_text(query, returning.columns, &plan, &lifted);
+
+	// The rows, as a SELECT.
+	auto *source = static_cast<Query *>(copyObjectImpl(query));
+	source->commandType = CMD_SELECT;
+	source->resultRelation = 0;
+	source->onConflict = nullptr;
+	source->returningList = NIL;
+	source->withCheckOptions = NIL;
+	source->override = OVERRIDING_NOT_SET;
+	auto *permissions = static_cast<RangeTblEntry *>(copyObjectImpl(target));
+	permissions->securityQuals = NIL;
+	rt_fetch(query->resultRelation, source->rtable)->requiredPerms = 0;
+	rt_fetch(query->resultRelation, source->rtable)->securityQuals = NIL;
+	if (query->withCheckOptions != NIL)
+		source = add_checks(query, source, &plan);
+	if (source->targetList == NIL)
+		source->targetList = list_make1(makeTargetEntry(
+			reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true)), 1,
+			pstrdup("one"), false));
+	List *before = current_run->range_tables;
+	current_run->range_tables = NIL;
+	cut_into_fragments(source);
+	plan.source = plan_rest(source, text, 0, params, next);
+	List *sources = current_run->range_tables;
+	current_run->range_tables = list_concat(before, sources);
+	// Locks and invalidation are those of the whole statement.
+	foreach_node(RangeTblEntry, rte, plan.source->rtable)
+		if (rte->rtekind == RTE_RELATION) {
+			auto *copy = static_cast<RangeTblEntry *>(copyObjectImpl(rte));
+			copy->requiredPerms = 0;
+			current_run->range_tables = lappend(current_run->range_tables, copy);
+		}
+	current_run->range_tables = lappend(current_run->range_tables, permissions);
+	CustomScan *scan = make_shard_insert(plan, lifted);
+	return plan_around(query, scan, returning.columns, returning_list, text, cursor_options, params, next);
+}
+
+// --- UPDATE and DELETE that run whole on the shards ---
+
+// The statement as a SELECT of what it reads, to find out whether it is shard-complete.
+Query *as_select(Query *query) {
+	auto *select = static_cast<Query *>(copyObjectImpl(query));
+	select->commandType = CMD_SELECT;
+	select->resultRelation = 0;
+	select->returningList = NIL;
+	select->withCheckOptions = NIL;
+	List *values = NIL;
+	int number = 0;
+	foreach_node(TargetEntry, entry, select->targetList)
+		values = lappend(values, makeTargetEntry(entry->expr, ++number, pstrdup("v"), false));
+	select->targetList = values;
+	return select;
+}
+
+// Row security on the target: a filter that must run before conditions that could leak.
+void protect_filter(Query *query, RangeTblEntry *target) {
+	if (target->securityQuals == NIL || query->jointree->quals == nullptr ||
+		!contain_leaked_vars(query->jointree->quals))
+		return;
+	CaseExpr *guarded = makeNode(CaseExpr);
+	guarded->casetype = BOOLOID;
+	CaseWhen *when = makeNode(CaseWhen);
+	when->expr = reinterpret_cast<Expr *>(make_ands_explicit(static_cast<List *>(copyObjectImpl(target->securityQuals))));
+	when->result = reinterpret_cast<Expr *>(query->jointree->quals);
+	when->location = -1;
+	guarded->args = list_make1(when);
+	guarded->defresult = reinterpret_cast<Expr *>(makeBoolConst(false, false));
+	guarded->location = -1;
+	query->jointree->quals = reinterpret_cast<Node *>(guarded);
+}
+
+PlannedStmt *plan_update_or_delete(Query *query, const char *text, int cursor_options, ParamListInfo params,
+								   StandardPlanner next) {
+	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
+	const DistributedTable *table = find_distributed_table(target->relid);
+	const char *verb = query->commandType == CMD_UPDATE ? "UPDATE" : "DELETE";
+	foreach_node(TargetEntry, entry, query->targetList) {
+		auto *var = reinterpret_cast<Var *>(entry->expr);
+		const bool unchanged = IsA(var, Var) && var->varattno == table->key_attnum && var->varno == query->resultRelation;
+		if (query->commandType == CMD_UPDATE && entry->resno == table->key_attnum && !unchanged)
+			refuse("UPDATE of the distribution column");
+	}
+	QueryAnalysis analysis;
+	Query *select = as_select(query);
+	analyze_query(select, &analysis);
+	if (!analysis.complete)
+		refuse(psprintf("%s with %s", verb, analysis.reason != nullptr ? analysis.reason : "this FROM clause"));
+
+	ModifyPlan plan;
+	plan.relid = target->relid;
+	plan.sets_tag = query->canSetTag;
+	plan.scan.strategy = analysis.from.pinned ? "router" : "all shards";
+	plan.scan.colocation_id = table->colocation->id;
+	plan.scan.needs_settings = analysis.from.needs_settings;
+
+	auto *inner = static_cast<Query *>(copyObjectImpl(query));
+	RangeTblEntry *inner_target = rt_fetch(inner->resultRelation, inner->rtable);
+	inner_target->inFromCl = false;
+	protect_filter(inner, inner_target);
+	ReturningContext returning{query, target->relid};
+	List *returning_list =
+		reinterpret_cast<List *>(read_returned(static_cast<Node *>(copyObjectImpl(query->returningList)), &returning));
+	List *columns = returning.columns;
+	if (returning_list != NIL)
+		need_one_column(&columns);
+	const int visible = list_length(columns);
+	foreach_node(WithCheckOption, check, query->withCheckOptions) {
+		Pushability pushability;
+		check_pushable(check->qual, &pushability);
+		if (!pushability.ok || checkExprHasSubLink(check->qual))
+			refuse("a row security check that cannot run on the shards");
+		if (check->kind == WCO_VIEW_CHECK)
+			refuse("UPDATE through a view with CHECK OPTION");
+		plan.check_count++;
+		plan.check_names = lappend(plan.check_names, makeString(pstrdup(check->polname != nullptr ? check->polname : "")));
+		const int number = list_length(columns) + 1;
+		columns = lappend(columns, makeTargetEntry(static_cast<Expr *>(copyObjectImpl(check->qual)), number, psprintf("_c%d", number), false));
+	}
+	inner->withCheckOptions = NIL;
+	inner->returningList = columns;
+	plan.returning = columns != NIL;
+	set_scan_columns(&plan.scan, columns);
+	keep_range_tables(query);
+	const DeparsedQuery deparsed = deparse_for_shards(inner);
+	plan.scan.pieces = deparsed.pieces;
+	CustomScan *scan = make_shard_modify(plan, deparsed.lifted, analysis.from.pins);
+	// A write whose rows only feed checks still has to be read to its end, but shows nothing.
+	List *shown = visible > 0 ? list_truncate(list_copy(columns), visible) : NIL;
+	return plan_around(query, scan, shown, returning_list, text, cursor_options, params, next);
+}
+
+} // namespace
+
+PlannedStmt *plan_write(Query *query, const char *text, int cursor_options, ParamListInfo params, StandardPlanner next) {
+	const bool target_sharded =
+		query->resultRelation > 0 && is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid);
+	foreach_node(CommonTableExpr, cte, query->cteList) {
+		auto *sub = reinterpret_cast<Query *>(cte->ctequery);
+		if (sub->commandType != CMD_SELECT && query_has_sharded_table(sub))
+			refuse("a data-modifying WITH clause");
+	}
+	if (!target_sharded) {
+		// The rows come from shards, the target is an ordinary or a reference table.
+		walk_query(
+			query,
+			+[](Node *node, void *) -> bool {
+				if (node != nullptr && IsA(node, Query))
+					cut_into_fragments(reinterpret_cast<Query *>(node));
+				return false;
+			},
+			static_cast<void *>(nullptr), 0);
+		return plan_rest(query, text, cursor_options, params, next);
+	}
+	switch (query->commandType) {
+	case CMD_INSERT:
+		return plan_insert(query, text, cursor_options, params, next);
+	case CMD_UPDATE:
+	case CMD_DELETE:
+		return plan_update_or_delete(query, text, cursor_options, params, next);
+	default:
+		refuse("MERGE");
+	}
+}
+
+} // namespace shardext

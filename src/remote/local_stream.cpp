@@ -1,0 +1,153 @@
+// Streams over this server's own shards, without libpq and without a second transaction.
+#include "shardext/remote/local_stream.hpp"
+
+#include "shardext/pg/compat.hpp"
+#include "shardext/pg/walk.hpp"
+
+extern "C" {
+#include "executor/executor.h"
+#include "parser/analyze.h"
+#include "rewrite/rewriteHandler.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/guc.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+}
+
+namespace shardext {
+
+namespace {
+
+class LocalStream final : public RowStream {
+  public:
+	bool next(TupleTableSlot *slot) override;
+	uint64 affected_rows() const override { return affected_; }
+	void close() override;
+
+	QueryDesc *query = nullptr;
+	Snapshot snapshot = nullptr;
+	bool done = false;
+
+  private:
+	uint64 affected_ = 0;
+};
+
+// Permissions were decided on the distributed table; the shard itself is only storage.
+bool clear_required_permissions(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Query)) {
+		auto *query = reinterpret_cast<Query *>(node);
+		clear_permission_checks(query);
+		return walk_query(query, clear_required_permissions, static_cast<void *>(nullptr), 0);
+	}
+	return walk_expression(node, clear_required_permissions, static_cast<void *>(nullptr));
+}
+
+ParamListInfo make_param_list(const StatementParams &params) {
+	if (params.count == 0)
+		return nullptr;
+	ParamListInfo list = makeParamList(params.count);
+	for (int i = 0; i < params.count; i++) {
+		list->params[i].value = params.values[i];
+		list->params[i].isnull = params.nulls[i];
+		list->params[i].pflags = PARAM_FLAG_CONST;
+		list->params[i].ptype = params.types[i];
+	}
+	return list;
+}
+
+// Utility statements (CREATE TABLE …) go through PostgreSQL's own ProcessUtility.
+void run_utility(PlannedStmt *statement, const char *sql) {
+	ProcessUtility(statement, sql, false, PROCESS_UTILITY_QUERY, nullptr, nullptr, None_Receiver, nullptr);
+	CommandCounterIncrement();
+}
+
+List *plan_statement(RawStmt *raw, const StatementRequest &request, ParamListInfo params) {
+	List *queries = pg_analyze_and_rewrite_fixedparams(raw, request.sql, request.params.types,
+													   request.params.count, nullptr);
+	foreach_node(Query, query, queries)
+		clear_required_permissions(reinterpret_cast<Node *>(query), nullptr);
+	return pg_plan_queries(queries, request.sql, 0, params);
+}
+
+bool LocalStream::next(TupleTableSlot *slot) {
+	if (done)
+		return false;
+	PushActiveSnapshot(snapshot);
+	MemoryContext old = MemoryContextSwitchTo(query->estate->es_query_cxt);
+	ResetPerTupleExprContext(query->estate);
+	TupleTableSlot *row = ExecProcNode(query->planstate);
+	// Statements without rows do all their work in one call; others skip what nobody wants.
+	while (!TupIsNull(row) && slot == nullptr)
+		row = ExecProcNode(query->planstate);
+	MemoryContextSwitchTo(old);
+	if (!TupIsNull(row)) {
+		slot_getallattrs(row);
+		ExecClearTuple(slot);
+		for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++) {
+			slot->tts_values[i] = row->tts_values[i];
+			slot->tts_isnull[i] = row->tts_isnull[i];
+		}
+		ExecStoreVirtualTuple(slot);
+		rows++;
+		PopActiveSnapshot();
+		return true;
+	}
+	affected_ = query->estate->es_processed;
+	done = true;
+	ExecutorFinish(query);
+	PopActiveSnapshot();
+	if (query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
+		CommandCounterIncrement();
+	return false;
+}
+
+void LocalStream::close() {
+	if (query == nullptr)
+		return;
+	if (!done && query->operation != CMD_SELECT)
+		next(nullptr);
+	if (!done)
+		ExecutorFinish(query);
+	ExecutorEnd(query);
+	UnregisterSnapshot(snapshot);
+	FreeQueryDesc(query);
+	query = nullptr;
+}
+
+} // namespace
+
+RowStream *open_local_stream(const StatementRequest &request) {
+	auto *stream = new (palloc0(sizeof(LocalStream))) LocalStream();
+	stream->node_name = "local";
+	stream->done = true;
+
+	const int level = NewGUCNestLevel();
+	set_config_option("search_path", "", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	ParamListInfo params = make_param_list(request.params);
+	foreach_node(RawStmt, raw, pg_parse_query(request.sql)) {
+		foreach_node(PlannedStmt, plan, plan_statement(raw, request, params)) {
+			if (plan->commandType == CMD_UTILITY) {
+				run_utility(plan, request.sql);
+				continue;
+			}
+			const bool writes = plan->commandType != CMD_SELECT || plan->hasModifyingCTE;
+			PushCopiedSnapshot(ActiveSnapshotSet() ? GetActiveSnapshot() : GetTransactionSnapshot());
+			if (writes)
+				UpdateActiveSnapshotCommandId();
+			stream->snapshot = RegisterSnapshot(GetActiveSnapshot());
+			stream->query = CreateQueryDesc(plan, request.sql, GetActiveSnapshot(), InvalidSnapshot,
+											None_Receiver, params, nullptr, 0);
+			ExecutorStart(stream->query, 0);
+			stream->done = false;
+			PopActiveSnapshot();
+		}
+	}
+	AtEOXact_GUC(true, level);
+	return stream;
+}
+
+} // namespace shardext

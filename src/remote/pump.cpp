@@ -1,0 +1,237 @@
+// Sending on a connection and handling what comes back, in the order in which it was asked for.
+#include "shardext/remote/connection.hpp"
+#include "shardext/remote/row_stream.hpp"
+#include "shardext/pg/walk.hpp"
+
+extern "C" {
+#include "pgstat.h"
+#include "utils/timestamp.h"
+}
+
+namespace shardext {
+
+namespace {
+
+void expect(Connection *c, Expected expected) {
+	if (c->head == c->tail)
+		c->head = c->tail = 0;
+	if (c->tail == c->capacity) {
+		if (c->head > 0) {
+			memmove(c->queue, c->queue + c->head, (c->tail - c->head) * sizeof(Expected));
+			c->tail -= c->head;
+			c->head = 0;
+		} else {
+			c->capacity *= 2;
+			c->queue = static_cast<Expected *>(repalloc(c->queue, c->capacity * sizeof(Expected)));
+		}
+	}
+	c->queue[c->tail++] = expected;
+}
+
+// Hands output to the kernel; returns true when some is left.
+bool flush_output(Connection *c) {
+	const int left = PQflush(c->conn);
+	if (left < 0)
+		raise_connection_lost(c);
+	return left > 0;
+}
+
+// Blocks until the connection can be read, or written when output is pending.
+void wait_for_one(Connection *c, bool want_write) {
+	ModifyWaitEvent(c->wait_set, 2, WL_SOCKET_READABLE | (want_write ? WL_SOCKET_WRITEABLE : 0), nullptr);
+	WaitEvent event;
+	WaitEventSetWait(c->wait_set, -1, &event, 1, PG_WAIT_EXTENSION);
+	if (event.events & WL_LATCH_SET) {
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void forget_streams(Connection *c) {
+	for (int i = c->head; i < c->tail; i++)
+		if (c->queue[i].stream != nullptr) {
+			c->queue[i].stream->mark_lost();
+			c->queue[i].stream = nullptr;
+		}
+	c->head = c->tail = 0;
+}
+
+uint64 affected_rows(PGresult *result) {
+	const char *count = PQcmdTuples(result);
+	return *count != '\0' ? strtoull(count, nullptr, 10) : 0;
+}
+
+// Handles one result for the head of the queue. Returns the result when it is an error to be raised.
+PGresult *handle_result(Connection *c, PGresult *result) {
+	Expected &head = c->queue[c->head];
+	switch (PQresultStatus(result)) {
+	case PGRES_PIPELINE_SYNC:
+		c->head++;
+		break;
+	case PGRES_SINGLE_TUPLE:
+		if (head.stream != nullptr) {
+			head.stream->deliver(result);
+			return nullptr; // the stream owns it now
+		}
+		break;
+	case PGRES_TUPLES_OK:
+	case PGRES_COMMAND_OK:
+		if (head.stream != nullptr)
+			head.stream->finish(affected_rows(result));
+		if (head.tag != nullptr && strcmp(PQcmdStatus(result), head.tag) != 0)
+			c->wrong_tag = true;
+		break;
+	case PGRES_PIPELINE_ABORTED:
+		if (head.stream != nullptr)
+			head.stream->mark_lost();
+		break;
+	default:
+		if (head.stream != nullptr)
+			head.stream->mark_lost();
+		if (c->depth > 0)
+			c->failed = true;
+		if (!head.ignore_errors)
+			return result;
+	}
+	PQclear(result);
+	return nullptr;
+}
+
+// Takes one result off the connection without blocking. False: nothing is there (or nothing is expected).
+bool step(Connection *c, PGresult **error, const char **sql) {
+	if (c->head == c->tail || PQisBusy(c->conn))
+		return false;
+	PGresult *result = PQgetResult(c->conn);
+	if (result == nullptr) {
+		// The end of one statement's results. A Sync has no such end.
+		if (c->queue[c->head].kind == Expected::Sync)
+			return PQstatus(c->conn) == CONNECTION_OK;
+		c->head++;
+		return true;
+	}
+	const Expected head = c->queue[c->head];
+	*sql = head.stream != nullptr ? head.stream->sql() : nullptr;
+	*error = handle_result(c, result);
+	return true;
+}
+
+} // namespace
+
+void send_control(Connection *c, const char *sql, const char *tag, bool ignore_errors) {
+	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
+		raise_connection_lost(c);
+	expect(c, {Expected::Control, nullptr, ignore_errors, tag});
+}
+
+void send_sync(Connection *c) {
+	if (!PQpipelineSync(c->conn))
+		raise_connection_lost(c);
+	expect(c, {Expected::Sync, nullptr, false, nullptr});
+	flush_output(c);
+}
+
+void expect_rows(Connection *c, RemoteStream *stream) { expect(c, {Expected::Rows, stream, false, nullptr}); }
+
+void pump(Connection *c, RemoteStream *until, bool wait) {
+	for (;;) {
+		PGresult *error = nullptr;
+		const char *sql = nullptr;
+		if (until != nullptr ? until->has_row() || until->finished() : c->head == c->tail)
+			return;
+		// libpq gives single rows only when asked at the start of each statement's results.
+		if (c->head < c->tail && c->queue[c->head].kind == Expected::Rows)
+			PQsetSingleRowMode(c->conn);
+		// A row that nobody has taken yet stands in the way of what comes after it.
+		if (c->head < c->tail && c->queue[c->head].stream != nullptr && c->queue[c->head].stream->has_row() &&
+			c->queue[c->head].stream != until)
+			c->queue[c->head].stream->store_rest();
+		if (step(c, &error, &sql)) {
+			if (error != nullptr)
+				raise_remote_error(c, error, sql);
+			continue;
+		}
+		if (PQstatus(c->conn) != CONNECTION_OK) {
+			forget_streams(c);
+			raise_connection_lost(c);
+		}
+		if (!wait) {
+			if (!PQconsumeInput(c->conn)) {
+				forget_streams(c);
+				raise_connection_lost(c);
+			}
+			flush_output(c);
+			if (PQisBusy(c->conn))
+				return;
+			continue;
+		}
+		wait_for_one(c, flush_output(c));
+		if (!PQconsumeInput(c->conn)) {
+			forget_streams(c);
+			raise_connection_lost(c);
+		}
+	}
+}
+
+void finish_everything(Connection *c) {
+	for (int i = c->head; i < c->tail; i++)
+		if (c->queue[i].stream != nullptr) {
+			c->queue[i].stream->store_rest();
+			i = c->head - 1; // the queue has moved on
+		}
+	pump(c, nullptr, true);
+}
+
+bool drain_quietly(Connection *c, TimestampTz deadline, char *sqlstate_out) {
+	bool ok = true;
+	while (c->head < c->tail) {
+		Expected &head = c->queue[c->head];
+		if (head.stream != nullptr) { // nobody will read these rows any more
+			head.stream->mark_lost();
+			head.stream = nullptr;
+		}
+		PGresult *error = nullptr;
+		const char *sql = nullptr;
+		if (step(c, &error, &sql)) {
+			if (error != nullptr) {
+				ok = false;
+				if (sqlstate_out != nullptr) {
+					const char *state = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+					strlcpy(sqlstate_out, state != nullptr ? state : "", 6);
+				}
+				PQclear(error);
+			}
+			continue;
+		}
+		if (PQstatus(c->conn) != CONNECTION_OK)
+			return false;
+		const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		const int output = PQflush(c->conn);
+		if (left <= 0 || output < 0)
+			return false;
+		WaitLatchOrSocket(nullptr,
+						  WL_EXIT_ON_PM_DEATH | WL_TIMEOUT | WL_SOCKET_READABLE |
+							  (output > 0 ? WL_SOCKET_WRITEABLE : 0),
+						  PQsocket(c->conn), left, PG_WAIT_EXTENSION);
+		if (!PQconsumeInput(c->conn))
+			return false;
+	}
+	return ok;
+}
+
+void wait_for_any(Connection **list, int count) {
+	WaitEventSet *set = CreateWaitEventSet(CurrentMemoryContext, count + 2);
+	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
+	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+	for (int i = 0; i < count; i++)
+		AddWaitEventToSet(set, WL_SOCKET_READABLE | (flush_output(list[i]) ? WL_SOCKET_WRITEABLE : 0),
+						  PQsocket(list[i]->conn), nullptr, nullptr);
+	WaitEvent event;
+	WaitEventSetWait(set, -1, &event, 1, PG_WAIT_EXTENSION);
+	FreeWaitEventSet(set);
+	if (event.events & WL_LATCH_SET) {
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+} // namespace shardext

@@ -1,0 +1,30 @@
+// The module: what happens when PostgreSQL loads shardext.
+#include "shardext/catalog/metadata.hpp"
+#include "shardext/executor/scan_plan.hpp"
+#include "shardext/executor/write_plan.hpp"
+#include "shardext/hooks/hooks.hpp"
+#include "shardext/monitor/worker.hpp"
+#include "shardext/pg/border.hpp"
+#include "shardext/transaction/remote_transaction.hpp"
+#include "shardext/transaction/shared_state.hpp"
+
+extern "C" {
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+void _PG_init(void) {
+	shardext::gate([] {
+		shardext::define_settings();
+		shardext::initialize_metadata_cache();
+		if (!process_shared_preload_libraries_in_progress)
+			return; // functions say what is missing; see require_preload()
+		shardext::request_shared_state();
+		shardext::register_launcher();
+		shardext::initialize_transactions();
+		shardext::register_shard_scan();
+		shardext::register_shard_writes();
+		shardext::install_hooks();
+	});
+}
+}

@@ -1,0 +1,244 @@
+// Normalising query trees and printing them through PostgreSQL's own deparser.
+//
+// pg_get_querydef() was made for stored views; trees that come out of the rewriter need care before it prints
+// them right, which is what the first half of this file does.
+#include "shardext/sql/deparse.hpp"
+
+#include "shardext/pg/compat.hpp"
+#include "shardext/pg/walk.hpp"
+#include "shardext/remote/session_settings.hpp"
+
+extern "C" {
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "utils/guc.h"
+#include "utils/ruleutils.h"
+}
+
+namespace shardext {
+
+namespace {
+
+// --- lifting ---
+
+struct LiftContext {
+	List *lifted;
+};
+
+// True for an expression whose value the coordinator works out once, before the tasks run.
+bool is_lifted(Node *node) {
+	if (IsA(node, Param))
+		return true;
+	if (IsA(node, SQLValueFunction))
+		return true;
+	if (!(IsA(node, FuncExpr) || IsA(node, OpExpr) || IsA(node, CoerceViaIO) || IsA(node, RelabelType) ||
+		  IsA(node, ArrayCoerceExpr) || IsA(node, MinMaxExpr) || IsA(node, ScalarArrayOpExpr)))
+		return false;
+	if (contain_var_clause(node) || contain_agg_clause(node) || contain_window_function(node) ||
+		contain_subplans(node) || contain_volatile_functions(node) || expression_returns_set(node))
+		return false;
+	// Immutable expressions of constants may stay text; the planner of the node folds them.
+	return contain_mutable_functions(node) ||
+		   walk_expression(
+			   node, +[](Node *child, void *) { return child != nullptr && IsA(child, Param); },
+			   static_cast<void *>(nullptr));
+}
+
+bool vars_of_any_level(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Var))
+		return true;
+	return walk_expression(node, vars_of_any_level, static_cast<void *>(nullptr));
+}
+
+Node *lift(Node *node, LiftContext *context) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, Query))
+		return reinterpret_cast<Node *>(mutate_query(reinterpret_cast<Query *>(node), lift, context, 0));
+	if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_SUBLINK)
+		return static_cast<Node *>(copyObjectImpl(node));
+	if (is_lifted(node) && !vars_of_any_level(node, nullptr)) {
+		int number = 0;
+		for (int i = 0; i < list_length(context->lifted); i++)
+			if (equal(list_nth(context->lifted, i), node))
+				number = i + 1;
+		if (number == 0) {
+			context->lifted = lappend(context->lifted, copyObjectImpl(node));
+			number = list_length(context->lifted);
+		}
+		return make_lifted_param(number, exprType(node), exprTypmod(node), exprCollation(node));
+	}
+	return mutate_expression(node, lift, context);
+}
+
+// --- normalising ---
+
+// Gives every output column of a query its own name, so that ORDER BY t.id cannot mean an output named id.
+void make_output_names_unique(Query *query) {
+	int number = 0;
+	foreach_node(TargetEntry, entry, query->targetList) {
+		number++;
+		if (!entry->resjunk)
+			entry->resname = psprintf("_c%d", number);
+	}
+}
+
+List *output_names(Query *query) {
+	List *names = NIL;
+	foreach_node(TargetEntry, entry, query->targetList)
+		if (!entry->resjunk)
+			names = lappend(names, makeString(entry->resname));
+	return names;
+}
+
+// A row filter that must run before anything else that could leak: FROM (SELECT … WHERE filter OFFSET 0).
+void put_filter_behind_barrier(RangeTblEntry *rte) {
+	Query *inner = makeNode(Query);
+	RangeTblEntry *base = static_cast<RangeTblEntry *>(copyObjectImpl(rte));
+	base->securityQuals = NIL;
+	base->lateral = false;
+	base->inFromCl = true;
+	base->alias = nullptr;
+	List *filters = static_cast<List *>(copyObjectImpl(rte->securityQuals));
+	inner->commandType = CMD_SELECT;
+	inner->querySource = QSRC_ORIGINAL;
+	inner->canSetTag = true;
+	inner->rtable = list_make1(base);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	inner->jointree = makeFromExpr(list_make1(ref), reinterpret_cast<Node *>(make_ands_explicit(filters)));
+	inner->limitOffset = reinterpret_cast<Node *>(
+		makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
+	Relation relation = RelationIdGetRelation(rte->relid);
+	TupleDesc desc = RelationGetDescr(relation);
+	List *names = NIL;
+	for (int i = 0; i < desc->natts; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		char *name = attribute->attisdropped ? psprintf("_dropped%d", i + 1) : pstrdup(NameStr(attribute->attname));
+		Expr *value = attribute->attisdropped
+						  ? reinterpret_cast<Expr *>(makeNullConst(INT4OID, -1, InvalidOid))
+						  : reinterpret_cast<Expr *>(makeVar(1, i + 1, attribute->atttypid, attribute->atttypmod,
+															 attribute->attcollation, 0));
+		inner->targetList = lappend(inner->targetList, makeTargetEntry(value, i + 1, name, false));
+		names = lappend(names, makeString(name));
+	}
+	RelationClose(relation);
+	inner->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(filters));
+	rte->rtekind = RTE_SUBQUERY;
+	rte->relid = InvalidOid;
+	rte->relkind = 0;
+	rte->subquery = inner;
+	rte->securityQuals = NIL;
+	rte->alias = makeAlias(rte->eref->aliasname, names);
+	rte->eref = makeAlias(rte->eref->aliasname, names);
+}
+
+struct NormaliseContext {
+	bool top;
+};
+
+void set_filter_varno(List *filters, int rtindex) {
+	foreach_ptr(Node, filter, filters)
+		ChangeVarNodes(filter, rtindex, 1, 0);
+}
+
+bool normalise(Node *node, NormaliseContext *context);
+
+void normalise_query(Query *query, bool top) {
+	NormaliseContext below{false};
+	walk_query(query, normalise, &below, 0);
+
+	int rtindex = 0;
+	foreach_node(RangeTblEntry, rte, query->rtable) {
+		rtindex++;
+		if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL && query->resultRelation != rtindex) {
+			set_filter_varno(rte->securityQuals, rtindex);
+			put_filter_behind_barrier(rte);
+		} else if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL) {
+			// The target of UPDATE or DELETE: filters are conditions. Callers have made sure nothing leaks.
+			foreach_ptr(Node, filter, rte->securityQuals)
+				query->jointree->quals = make_and_qual(filter, query->jointree->quals);
+			rte->securityQuals = NIL;
+		}
+		if (rte->rtekind == RTE_SUBQUERY) {
+			Query *sub = rte->subquery;
+			if (rte->security_barrier && sub->limitOffset == nullptr && sub->setOperations == nullptr)
+				sub->limitOffset = reinterpret_cast<Node *>(
+					makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
+			rte->security_barrier = false;
+			if (sub->sortClause != NIL && sub->setOperations == nullptr) {
+				make_output_names_unique(sub);
+				rte->alias = makeAlias(rte->eref->aliasname, static_cast<List *>(copyObjectImpl(rte->eref->colnames)));
+				rte->eref->colnames = output_names(sub);
+			}
+			if (rte->alias == nullptr)
+				rte->alias = makeAlias(rte->eref->aliasname, NIL);
+		}
+	}
+	foreach_node(CommonTableExpr, cte, query->cteList) {
+		auto *sub = reinterpret_cast<Query *>(cte->ctequery);
+		if (IsA(sub, Query) && sub->commandType == CMD_SELECT && sub->sortClause != NIL && sub->setOperations == nullptr) {
+			make_output_names_unique(sub);
+			cte->aliascolnames = static_cast<List *>(copyObjectImpl(cte->ctecolnames));
+		}
+	}
+	if (top && query->commandType == CMD_SELECT && query->setOperations == nullptr)
+		make_output_names_unique(query);
+}
+
+bool normalise(Node *node, NormaliseContext *context) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Query)) {
+		normalise_query(reinterpret_cast<Query *>(node), false);
+		return false;
+	}
+	return walk_expression(node, normalise, context);
+}
+
+} // namespace
+
+Node *make_lifted_param(int number, Oid type, int32 typmod, Oid collation) {
+	Param *param = makeNode(Param);
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = number;
+	param->paramtypmod = -1;
+	param->location = -1;
+	// The node must know the type: by its OID where that is the same everywhere, by a cast where it is not.
+	param->paramtype = type < FirstGenbkiObjectId ? type : TEXTOID;
+	param->paramcollid = type < FirstGenbkiObjectId ? collation : get_typcollation(TEXTOID);
+	if (type < FirstGenbkiObjectId)
+		return reinterpret_cast<Node *>(param);
+	CoerceViaIO *cast = makeNode(CoerceViaIO);
+	cast->arg = reinterpret_cast<Expr *>(param);
+	cast->resulttype = type;
+	cast->resultcollid = collation;
+	cast->coerceformat = COERCE_EXPLICIT_CAST;
+	cast->location = -1;
+	(void)typmod;
+	return reinterpret_cast<Node *>(cast);
+}
+
+char *deparse_qualified(Query *query) {
+	const int level = begin_transmission_modes();
+	set_config_option("search_path", "", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	char *text = pg_get_querydef(query, false);
+	end_transmission_modes(level);
+	return text;
+}
+
+DeparsedQuery deparse_for_shards(const Query *query, List *lifted) {
+	auto *copy = static_cast<Query *>(copyObjectImpl(query));
+	LiftContext context{lifted};
+	copy = reinterpret_cast<Query *>(lift(reinterpret_cast<Node *>(copy), &context));
+	normalise_query(copy, true);
+	DeparsedQuery result;
+	result.pieces = splice_relations(deparse_qualified(copy));
+	result.lifted = context.lifted;
+	return result;
+}
+
+} // namespace shardext

@@ -1,0 +1,220 @@
+// Which expressions mean the same on a node.
+#include "shardext/sql/pushable.hpp"
+
+#include "shardext/pg/walk.hpp"
+
+extern "C" {
+#include "access/sysattr.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "optimizer/clauses.h"
+#include "utils/typcache.h"
+}
+
+namespace shardext {
+
+namespace {
+
+bool refuse(Pushability *result, const char *reason) {
+	result->ok = false;
+	result->reason = reason;
+	return true; // ends the walk
+}
+
+bool is_reg_type(Oid type) {
+	switch (type) {
+	case REGPROCOID:
+	case REGPROCEDUREOID:
+	case REGOPEROID:
+	case REGOPERATOROID:
+	case REGCLASSOID:
+	case REGTYPEOID:
+	case REGROLEOID:
+	case REGNAMESPACEOID:
+	case REGCONFIGOID:
+	case REGDICTIONARYOID:
+	case REGCOLLATIONOID:
+		return true;
+	default:
+		return false;
+	}
+}
+
+// Built-in stable functions that look at the catalogs, the session or the clock of the server they run on.
+bool looks_at_server(const char *name, Form_pg_proc form) {
+	static const char *const kPrefixes[] = {"pg_",	 "has_",	 "to_reg",	 "table_to_",	"query_to_", "cursor_to_",
+											"schema_to_", "database_to_", "inet_client", "inet_server", "txid_", "ts_"};
+	static const char *const kNames[] = {"current_setting", "current_database", "current_schema", "current_schemas",
+										 "current_user",	"session_user",		"getpgusername",  "format_type",
+										 "col_description", "obj_description",	"shobj_description", "row_security_active",
+										 "version",			"now",				"transaction_timestamp", "statement_timestamp",
+										 "currtid2",		"get_current_ts_config", "makeaclitem", "aclexplode",
+										 "lo_get", "binary_upgrade_next_pg_type_oid"};
+	for (const char *prefix : kPrefixes)
+		if (strncmp(name, prefix, strlen(prefix)) == 0)
+			return true;
+	for (const char *other : kNames)
+		if (strcmp(name, other) == 0)
+			return true;
+	if (is_reg_type(form->prorettype))
+		return true;
+	for (int i = 0; i < form->pronargs; i++)
+		if (is_reg_type(form->proargtypes.values[i]) && form->proargtypes.values[i] != REGCONFIGOID)
+			return true;
+	// age(timestamptz) counts from today.
+	return strcmp(name, "age") == 0 && form->pronargs == 1;
+}
+
+// Stable built-in I/O functions of types whose text depends on nothing but travelling settings are fine;
+// those of reg types are not (see above). Row types of tables exist on the coordinator only.
+bool type_travels(Oid type, Pushability *result) {
+	if (type < FirstGenbkiObjectId || !OidIsValid(type))
+		return true;
+	if (type_is_on_nodes(type))
+		return true;
+	return !refuse(result, "a type that does not exist on the nodes");
+}
+
+// True for the nodes that are values (exprType() raises an error for the others).
+bool has_type(Node *node) {
+	switch (nodeTag(node)) {
+	case T_Var:
+	case T_Const:
+	case T_Param:
+	case T_Aggref:
+	case T_WindowFunc:
+	case T_SubscriptingRef:
+	case T_FuncExpr:
+	case T_OpExpr:
+	case T_DistinctExpr:
+	case T_NullIfExpr:
+	case T_ScalarArrayOpExpr:
+	case T_BoolExpr:
+	case T_FieldSelect:
+	case T_FieldStore:
+	case T_RelabelType:
+	case T_CoerceViaIO:
+	case T_ArrayCoerceExpr:
+	case T_ConvertRowtypeExpr:
+	case T_CaseExpr:
+	case T_ArrayExpr:
+	case T_RowExpr:
+	case T_CoalesceExpr:
+	case T_MinMaxExpr:
+	case T_SQLValueFunction:
+	case T_XmlExpr:
+	case T_CoerceToDomain:
+		return true;
+	default:
+		return false;
+	}
+}
+
+// Checks the functions an expression node itself calls.
+bool bad_function(Oid function, void *context) {
+	auto *result = static_cast<Pushability *>(context);
+	bool needs_settings = false;
+	if (!function_is_pushable(function, &needs_settings))
+		return refuse(result, "a function that must run on the coordinator");
+	if (needs_settings)
+		result->needs_settings = true;
+	return false;
+}
+
+bool check_node(Node *node, Pushability *result) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Query))
+		return walk_query(reinterpret_cast<Query *>(node), check_node, result, 0);
+
+	switch (nodeTag(node)) {
+	case T_Var: {
+		auto *var = reinterpret_cast<Var *>(node);
+		if (var->varattno == 0)
+			return refuse(result, "a whole-row reference");
+		if (var->varattno < 0)
+			return refuse(result, "a system column");
+		break;
+	}
+	case T_NextValueExpr:
+		return refuse(result, "a sequence");
+	case T_CurrentOfExpr:
+		return refuse(result, "WHERE CURRENT OF");
+	case T_GroupingFunc:
+	case T_Aggref:
+	case T_WindowFunc:
+		break;
+	case T_Const: {
+		auto *constant = reinterpret_cast<Const *>(node);
+		if (is_reg_type(constant->consttype) && !constant->constisnull &&
+			DatumGetObjectId(constant->constvalue) >= FirstNormalObjectId)
+			return refuse(result, "an object identifier");
+		break;
+	}
+	case T_Param:
+		if (reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC)
+			return refuse(result, "a parameter of the plan");
+		break;
+	default:
+		break;
+	}
+
+	// A stable or immutable expression without columns is evaluated on the coordinator, whatever it calls.
+	const bool is_expression = IsA(node, FuncExpr) || IsA(node, OpExpr) || IsA(node, SQLValueFunction) ||
+							   IsA(node, CoerceViaIO) || IsA(node, MinMaxExpr) || IsA(node, RelabelType);
+	if (is_expression && !contain_var_clause(node) && !contain_volatile_functions(node) &&
+		!contain_agg_clause(node) && !contain_subplans(node) && !contain_window_function(node) &&
+		!expression_returns_set(node))
+		return false;
+	if (IsA(node, SQLValueFunction))
+		return false;
+	if (check_functions_in_node(node, bad_function, result))
+		return true;
+	if (IsA(node, MinMaxExpr) || IsA(node, ArrayCoerceExpr) || IsA(node, XmlExpr))
+		result->needs_settings = true;
+
+	const Oid type = has_type(node) ? exprType(node) : InvalidOid;
+	if (!type_travels(type, result))
+		return true;
+	const Oid collation = OidIsValid(type) ? exprCollation(node) : InvalidOid;
+	if (collation >= FirstNormalObjectId)
+		return refuse(result, "a user-defined collation");
+	return walk_expression(node, check_node, result);
+}
+
+} // namespace
+
+bool function_is_pushable(Oid function, bool *needs_settings) {
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	auto form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+	bool ok = function < FirstNormalObjectId && form->provolatile != PROVOLATILE_VOLATILE;
+	if (ok && form->provolatile == PROVOLATILE_STABLE) {
+		if (looks_at_server(NameStr(form->proname), form))
+			ok = false;
+		else if (form->prokind == PROKIND_FUNCTION)
+			*needs_settings = true;
+	}
+	ReleaseSysCache(tuple);
+	return ok;
+}
+
+bool type_is_on_nodes(Oid type) {
+	// Enums, domains, ranges and their arrays are created on the nodes with the tables that use them; a type
+	// that no table uses is caught because its columns or casts never reach a fragment without such a table.
+	const char kind = get_typtype(type);
+	const Oid element = get_element_type(type);
+	if (OidIsValid(element))
+		return element < FirstGenbkiObjectId || type_is_on_nodes(element);
+	if (kind == TYPTYPE_COMPOSITE)
+		return get_typ_typrelid(type) != InvalidOid && get_rel_relkind(get_typ_typrelid(type)) == RELKIND_COMPOSITE_TYPE;
+	return kind == TYPTYPE_ENUM || kind == TYPTYPE_DOMAIN || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE ||
+		   kind == TYPTYPE_BASE;
+}
+
+void check_pushable(Node *node, Pushability *result) { check_node(node, result); }
+
+} // namespace shardext

@@ -1,0 +1,420 @@
+// Remote transactions: begin, savepoints, one-phase and two-phase commit, rollback.
+#include "shardext/transaction/remote_transaction.hpp"
+
+#include "shardext/pg/border.hpp"
+#include "shardext/pg/walk.hpp"
+#include "shardext/transaction/commit_log.hpp"
+#include "shardext/transaction/fault_points.hpp"
+#include "shardext/transaction/shared_state.hpp"
+
+extern "C" {
+#include "storage/latch.h"
+#include "utils/timestamp.h"
+}
+
+namespace shardext {
+
+namespace {
+
+constexpr int kMaxWriters = 1024;
+constexpr int kPhaseTwoTimeoutMs = 1000;
+
+int snapshot_holders = 0;
+
+// The two-phase commit under way, if any; fixed size, because COMMIT and ABORT callbacks may not allocate.
+struct TwoPhaseCommit {
+	int64 sequence = 0;
+	int writer_count = 0;
+	int32 nodes[kMaxWriters];
+	char gids[kMaxWriters][112];
+	bool prepared[kMaxWriters]; // PREPARE TRANSACTION has been sent
+} two_phase;
+
+Connection *writers[kMaxWriters];
+int writer_count = 0;
+
+void reset_connection_state(Connection *c) {
+	c->depth = 0;
+	c->wrote = c->statement_scope = c->failed = c->wrong_tag = false;
+}
+
+TimestampTz soon(int milliseconds) {
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+}
+
+// Ends a read-only statement's transaction; the answer is read with the next statement's.
+void end_statement_scope(Connection *c, void *) {
+	if (!c->statement_scope || c->wrote)
+		return;
+	if (PQstatus(c->conn) != CONNECTION_OK) {
+		close_connection(c);
+		return;
+	}
+	if (c->head != c->tail)
+		finish_everything(c);
+	send_control(c, "COMMIT", nullptr, true);
+	send_sync(c);
+	reset_connection_state(c);
+}
+
+// --- commit ---
+
+void settle_before_commit(Connection *c, void *) {
+	if (c->lost_in_transaction)
+		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
+				errmsg("lost connection to node \"%s\" during the transaction", c->node_name));
+	if (c->depth == 0)
+		return;
+	finish_everything(c);
+	if (c->failed)
+		ereport(ERROR, errcode(ERRCODE_IN_FAILED_SQL_TRANSACTION),
+				errmsg("the transaction has failed on node \"%s\"", c->node_name));
+	if (c->wrote && writer_count < kMaxWriters)
+		writers[writer_count++] = c;
+}
+
+void commit_reader(Connection *c, void *) {
+	if (c->depth == 0 || c->wrote)
+		return;
+	send_control(c, "COMMIT", nullptr, true);
+	send_sync(c);
+	reset_connection_state(c);
+}
+
+void commit_one_phase(Connection *c) {
+	fault_point("before-commit-one-phase");
+	send_control(c, "COMMIT", "COMMIT");
+	send_sync(c);
+	PG_TRY();
+	{
+		pump(c, nullptr, true);
+	}
+	PG_CATCH();
+	{
+		// Whether the node has committed cannot be told when the connection is gone before the answer.
+		if (PQstatus(c->conn) != CONNECTION_OK) {
+			FlushErrorState();
+			c->lost_in_transaction = true;
+			ereport(ERROR, errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+					errmsg("lost connection to node \"%s\" during COMMIT", c->node_name),
+					errdetail("Whether the transaction was committed on the node is not known."));
+		}
+		reset_connection_state(c);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (c->wrong_tag) {
+		reset_connection_state(c);
+		ereport(ERROR, errcode(ERRCODE_TRANSACTION_ROLLBACK),
+				errmsg("node \"%s\" rolled the transaction back at COMMIT", c->node_name));
+	}
+	reset_connection_state(c);
+}
+
+void prepare_writers() {
+	ensure_incarnation_recorded();
+	two_phase.sequence = next_commit_sequence();
+	two_phase.writer_count = writer_count;
+	set_commit_in_flight(two_phase.sequence);
+	const int64 cluster = cluster_id();
+	for (int i = 0; i < writer_count; i++) {
+		two_phase.nodes[i] = writers[i]->node_id;
+		two_phase.prepared[i] = false;
+		char *gid = make_gid(cluster, current_incarnation(), two_phase.sequence, i);
+		strlcpy(two_phase.gids[i], gid, sizeof two_phase.gids[i]);
+	}
+	for (int i = 0; i < writer_count; i++) {
+		fault_point("before-prepare");
+		char sql[160];
+		snprintf(sql, sizeof sql, "PREPARE TRANSACTION '%s'", two_phase.gids[i]);
+		two_phase.prepared[i] = true;
+		send_control(writers[i], sql, "PREPARE TRANSACTION");
+		send_sync(writers[i]);
+	}
+	for (int i = 0; i < writer_count; i++) {
+		pump(writers[i], nullptr, true);
+		if (writers[i]->wrong_tag)
+			ereport(ERROR, errcode(ERRCODE_TRANSACTION_ROLLBACK),
+					errmsg("node \"%s\" rolled the transaction back at PREPARE TRANSACTION",
+						   writers[i]->node_name));
+		reset_connection_state(writers[i]);
+		fault_point("after-prepare");
+	}
+	insert_commit_log(current_incarnation(), two_phase.sequence, two_phase.nodes, writer_count);
+	fault_point("after-commit-log");
+}
+
+void before_commit() {
+	writer_count = 0;
+	for_each_connection(settle_before_commit, nullptr);
+	for_each_connection(commit_reader, nullptr);
+	if (writer_count == 0)
+		return;
+	const bool coordinator_wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
+	if (writer_count == 1 && !coordinator_wrote)
+		commit_one_phase(writers[0]);
+	else
+		prepare_writers();
+}
+
+// Sends a phase-two statement for each prepared node and waits a bounded time. Raises nothing.
+bool finish_two_phase(const char *verb, const char *tag) {
+	bool all_done = true;
+	for (int i = 0; i < two_phase.writer_count; i++) {
+		if (!two_phase.prepared[i])
+			continue;
+		Connection *c = existing_connection(two_phase.nodes[i]);
+		char sql[160];
+		snprintf(sql, sizeof sql, "%s PREPARED '%s'", verb, two_phase.gids[i]);
+		if (c == nullptr || PQstatus(c->conn) != CONNECTION_OK || c->head != c->tail || c->depth > 0 ||
+			!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0) ||
+			!PQpipelineSync(c->conn)) {
+			all_done = false;
+			two_phase.prepared[i] = false;
+			continue;
+		}
+		c->wrong_tag = false;
+		c->queue[0] = {Expected::Control, nullptr, false, tag};
+		c->queue[1] = {Expected::Sync, nullptr, false, nullptr};
+		c->head = 0;
+		c->tail = 2;
+		PQflush(c->conn);
+	}
+	const TimestampTz deadline = soon(kPhaseTwoTimeoutMs);
+	for (int i = 0; i < two_phase.writer_count; i++) {
+		if (!two_phase.prepared[i])
+			continue;
+		Connection *c = existing_connection(two_phase.nodes[i]);
+		if (!drain_quietly(c, deadline) || c->wrong_tag) {
+			all_done = false;
+			if (c->head != c->tail)
+				close_connection(c);
+			else
+				c->wrong_tag = false;
+		}
+	}
+	return all_done;
+}
+
+void forget_two_phase(bool resolved) {
+	const int64 sequence = two_phase.sequence;
+	two_phase.sequence = 0;
+	two_phase.writer_count = 0;
+	if (sequence != 0 && shared_state_available()) {
+		set_commit_in_flight(0);
+		if (!resolved)
+			request_recovery();
+	}
+}
+
+void after_commit() {
+	if (two_phase.sequence == 0)
+		return;
+	fault_point("before-commit-prepared");
+	const bool resolved = finish_two_phase("COMMIT", "COMMIT PREPARED");
+	if (resolved)
+		commit_log_acknowledged(two_phase.sequence);
+	forget_two_phase(resolved);
+}
+
+// --- rollback ---
+
+void abort_connection(Connection *c, void *) {
+	if (c->depth == 0 && c->head == c->tail && !c->lost_in_transaction)
+		return;
+	// What is already on its way after an error arrives at once; a statement that still runs is cancelled
+	// together with its connection.
+	bool clean = !c->lost_in_transaction && PQstatus(c->conn) == CONNECTION_OK;
+	if (clean && c->head != c->tail) {
+		drain_quietly(c, soon(c->failed || c->depth == 0 ? 200 : 20));
+		clean = c->head == c->tail && PQstatus(c->conn) == CONNECTION_OK;
+	}
+	if (c->depth > 0) { // settings made inside the transaction go with it
+		free(c->settings);
+		c->settings = nullptr;
+	}
+	if (clean && c->depth > 0) {
+		clean = PQsendQueryParams(c->conn, "ROLLBACK", 0, nullptr, nullptr, nullptr, nullptr, 0) &&
+				PQpipelineSync(c->conn);
+		c->queue[0] = {Expected::Control, nullptr, true, nullptr};
+		c->queue[1] = {Expected::Sync, nullptr, false, nullptr};
+		c->head = 0;
+		c->tail = 2;
+		PQflush(c->conn);
+	}
+	if (!clean) {
+		close_connection(c);
+		return;
+	}
+	reset_connection_state(c);
+}
+
+void after_abort() {
+	// Nodes that were prepared have left their transaction; the others still have it open.
+	for_each_connection(abort_connection, nullptr);
+	if (two_phase.sequence != 0) {
+		for_each_connection([](Connection *c, void *) { drain_quietly(c, soon(kPhaseTwoTimeoutMs)); }, nullptr);
+		finish_two_phase("ROLLBACK", "ROLLBACK PREPARED");
+		forget_two_phase(false); // a PREPARE without an answer may still have happened
+	}
+	snapshot_holders = 0;
+}
+
+void end_snapshot_holds() { snapshot_holders = 0; }
+
+void on_transaction_event(XactEvent event, void *) {
+	gate([&] {
+		switch (event) {
+		case XACT_EVENT_PRE_COMMIT:
+			before_commit();
+			end_snapshot_holds();
+			break;
+		case XACT_EVENT_COMMIT:
+			after_commit();
+			break;
+		case XACT_EVENT_ABORT:
+			after_abort();
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			writer_count = 0;
+			for_each_connection(settle_before_commit, nullptr);
+			if (writer_count > 0)
+				ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot PREPARE a transaction that has written on other nodes"));
+			for_each_connection(commit_reader, nullptr);
+			break;
+		default:
+			break;
+		}
+	});
+}
+
+// --- sub-transactions ---
+
+void release_savepoint(Connection *c, void *) {
+	const int level = GetCurrentTransactionNestLevel();
+	if (c->depth < level)
+		return;
+	if (c->head != c->tail)
+		finish_everything(c);
+	char sql[48];
+	snprintf(sql, sizeof sql, "RELEASE SAVEPOINT s%d", level);
+	send_control(c, sql);
+	send_sync(c);
+	c->depth = level - 1;
+}
+
+void rollback_to_savepoint(Connection *c, void *) {
+	const int level = GetCurrentTransactionNestLevel();
+	if (c->head != c->tail) {
+		drain_quietly(c, soon(c->failed ? 1000 : 20));
+		if (c->head != c->tail || PQstatus(c->conn) != CONNECTION_OK) {
+			if (c->depth == 0 || !c->wrote)
+				close_connection(c);
+			else
+				c->lost_in_transaction = true;
+			return;
+		}
+	}
+	if (c->depth < level) {
+		if (c->failed && !c->wrote && c->depth == 1)
+			abort_connection(c, nullptr);
+		return;
+	}
+	char sql[80];
+	snprintf(sql, sizeof sql, "ROLLBACK TO SAVEPOINT s%d", level);
+	bool sent = PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0);
+	snprintf(sql, sizeof sql, "RELEASE SAVEPOINT s%d", level);
+	sent = sent && PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0) &&
+		   PQpipelineSync(c->conn);
+	if (!sent) {
+		c->lost_in_transaction = true;
+		return;
+	}
+	c->queue[0] = {Expected::Control, nullptr, false, "ROLLBACK"};
+	c->queue[1] = {Expected::Control, nullptr, false, "RELEASE"};
+	c->queue[2] = {Expected::Sync, nullptr, false, nullptr};
+	c->head = 0;
+	c->tail = 3;
+	PQflush(c->conn);
+	if (!drain_quietly(c, soon(5000)) || c->wrong_tag)
+		c->lost_in_transaction = true;
+	c->depth = level - 1;
+	c->failed = false;
+	free(c->settings);
+	c->settings = nullptr;
+}
+
+void on_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+	gate([&] {
+		if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
+			for_each_connection(release_savepoint, nullptr);
+		else if (event == SUBXACT_EVENT_ABORT_SUB)
+			for_each_connection(rollback_to_savepoint, nullptr);
+	});
+}
+
+} // namespace
+
+void initialize_transactions() {
+	RegisterXactCallback(on_transaction_event, nullptr);
+	RegisterSubXactCallback(on_subtransaction_event, nullptr);
+}
+
+void enter_transaction(Connection *c, Scope scope) {
+	if (c->lost_in_transaction)
+		raise_connection_lost(c);
+	const bool keeps_snapshot = IsolationUsesXactSnapshot();
+	if (scope == Scope::Autocommit && statement_snapshot_held())
+		scope = Scope::Statement;
+	if (c->statement_scope && scope == Scope::Write)
+		end_statement_scope(c, nullptr);
+	if (c->depth == 0) {
+		if (scope == Scope::Autocommit && !keeps_snapshot)
+			return;
+		fault_point("before-begin");
+		if (keeps_snapshot || scope == Scope::Statement)
+			send_control(c, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+		else
+			send_control(c, "BEGIN ISOLATION LEVEL READ COMMITTED");
+		c->depth = 1;
+		c->statement_scope = !keeps_snapshot && scope == Scope::Statement;
+	}
+	if (c->statement_scope)
+		return;
+	// Savepoints as deep as the coordinator is nested.
+	for (const int level = GetCurrentTransactionNestLevel(); c->depth < level; c->depth++) {
+		char sql[48];
+		snprintf(sql, sizeof sql, "SAVEPOINT s%d", c->depth + 1);
+		send_control(c, sql);
+	}
+	if (scope == Scope::Write)
+		c->wrote = true;
+}
+
+void hold_statement_snapshot() { snapshot_holders++; }
+
+void release_statement_snapshot() {
+	if (snapshot_holders > 0 && --snapshot_holders == 0)
+		for_each_connection(end_statement_scope, nullptr);
+}
+
+bool statement_snapshot_held() { return snapshot_holders > 0; }
+
+char *make_gid(int64 cluster, int64 incarnation, int64 sequence, int number) {
+	return psprintf("shardext_" INT64_FORMAT "_" INT64_FORMAT "_" INT64_FORMAT "_%d", cluster, incarnation,
+					sequence, number);
+}
+
+bool parse_gid(const char *gid, int64 *cluster, int64 *incarnation, int64 *sequence) {
+	long long a, b, c;
+	int number, used = 0;
+	if (sscanf(gid, "shardext_%lld_%lld_%lld_%d%n", &a, &b, &c, &number, &used) != 4 || gid[used] != '\0')
+		return false;
+	*cluster = a;
+	*incarnation = b;
+	*sequence = c;
+	return true;
+}
+
+} // namespace shardext

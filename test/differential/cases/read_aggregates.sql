@@ -1,0 +1,63 @@
+-- Aggregates over all shards: with and without groups, split and not.
+-- @include shop
+-- @run
+SELECT count(*) FROM users;
+SELECT count(*), count(name), count(country), count(DISTINCT country) FROM users;
+SELECT sum(quantity), sum(amount), sum(score) FROM orders JOIN users USING (user_id);
+SELECT avg(quantity), avg(amount), avg(score) FROM orders JOIN users USING (user_id);
+SELECT avg(quantity::smallint), avg(quantity::bigint), avg(quantity::real), avg(placed - timestamptz '2024-01-01 00:00+00') FROM orders;
+SELECT min(amount), max(amount), min(placed), max(status), min(status), max(user_id) FROM orders;
+SELECT min(name), max(nick), min(nick), max(nick COLLATE "C"), min(country COLLATE "en-x-icu") FROM users;
+SELECT stddev(amount), stddev_pop(amount), variance(quantity), var_pop(quantity), stddev_samp(score) FROM orders JOIN users USING (user_id);
+SELECT round(corr(quantity, order_id)::numeric, 8), round(covar_pop(quantity, order_id)::numeric, 6), round(regr_slope(quantity, order_id)::numeric, 10), regr_count(quantity, product_id) FROM orders;
+SELECT bool_and(active), bool_or(active), every(active IS NOT NULL), bit_and(user_id), bit_or(user_id), bit_xor(user_id) FROM users;
+SELECT string_agg(name, ',' ORDER BY user_id) FROM users;
+SELECT string_agg(DISTINCT country, '|' ORDER BY country DESC) FROM users;
+SELECT array_agg(user_id ORDER BY user_id DESC) FROM users WHERE user_id < 12;
+SELECT array_agg(country ORDER BY user_id) FROM users WHERE user_id < 12;
+SELECT array_agg(DISTINCT country ORDER BY country NULLS FIRST) FROM users;
+SELECT array_agg(tags ORDER BY id) FROM products WHERE tags IS NOT NULL;
+SELECT jsonb_agg(user_id ORDER BY user_id), json_agg(name ORDER BY user_id) FROM users WHERE user_id <= 3;
+SELECT jsonb_object_agg(user_id, name ORDER BY user_id), json_object_agg(user_id, country ORDER BY user_id) FROM users WHERE user_id <= 5;
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY quantity), percentile_disc(0.25) WITHIN GROUP (ORDER BY amount) FROM orders;
+SELECT percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY score), mode() WITHIN GROUP (ORDER BY active) FROM users;
+SELECT rank(50) WITHIN GROUP (ORDER BY amount), dense_rank('new') WITHIN GROUP (ORDER BY status) FROM orders;
+SELECT count(*) FILTER (WHERE status = 'new'), sum(amount) FILTER (WHERE quantity > 2), avg(amount) FILTER (WHERE false) FROM orders;
+SELECT status, count(*), sum(amount), avg(amount)::numeric(20,6) FROM orders GROUP BY status;
+SELECT status, quantity, count(*) FROM orders GROUP BY status, quantity;
+SELECT user_id, count(*), max(amount) FROM orders GROUP BY user_id;
+SELECT user_id, status, count(*) FROM orders GROUP BY 1, 2 HAVING count(*) > 1;
+SELECT user_id % 5 AS bucket, sum(amount) FROM orders GROUP BY bucket HAVING sum(amount) > 100;
+SELECT date_trunc('week', placed AT TIME ZONE 'UTC') AS week, count(*) FROM orders GROUP BY week;
+SELECT upper(status) || '!' AS s, count(DISTINCT user_id), count(DISTINCT product_id) FROM orders GROUP BY upper(status);
+SELECT status FROM orders GROUP BY status HAVING max(amount) > (SELECT avg(amount) FROM orders);
+SELECT sum(quantity) + 1, count(*) * 2, max(amount) - min(amount), sum(amount) / nullif(count(*), 0) FROM orders;
+SELECT CASE WHEN count(*) > 10 THEN 'many' ELSE 'few' END, coalesce(sum(n), 0), max(v) FROM nothing;
+SELECT v, count(*) FROM nothing GROUP BY v;
+SELECT count(*) FROM nothing HAVING count(*) > 0;
+SELECT 1 FROM users HAVING true;
+SELECT count(*), sum(x) FROM (SELECT user_id, sum(amount) AS x FROM orders GROUP BY user_id) s;
+SELECT max(n), min(n), avg(n) FROM (SELECT status, count(*) AS n FROM orders GROUP BY status) s;
+SELECT count(DISTINCT user_id), count(DISTINCT (user_id, status)), sum(DISTINCT quantity) FROM orders;
+SELECT country, count(DISTINCT active), array_agg(DISTINCT active ORDER BY active) FROM users GROUP BY country;
+SELECT country, string_agg(name, ', ' ORDER BY name DESC) FILTER (WHERE active) FROM users GROUP BY country;
+SELECT count(nullif(status, 'new')), sum(CASE WHEN status = 'paid' THEN 1 ELSE 0 END) FROM orders;
+SELECT country IS NULL, active, count(*) FROM users GROUP BY country IS NULL, active;
+SELECT o.status, p.tags, count(*) FROM orders o LEFT JOIN products p ON p.id = o.product_id GROUP BY o.status, p.tags;
+SELECT u.user_id, u.name, count(o.order_id) FROM users u LEFT JOIN orders o USING (user_id) GROUP BY u.user_id;
+SELECT u.*, count(*) FROM users u JOIN orders o USING (user_id) GROUP BY u.user_id;
+SELECT payload->>'tag' AS tag, count(*), max((payload->>'n')::int) FROM events GROUP BY 1;
+SELECT sum(seconds) AS s, site FROM visits GROUP BY site ORDER BY s DESC NULLS LAST, site;
+-- @ordered
+SELECT site, sum(seconds) FROM visits GROUP BY site ORDER BY sum(seconds) DESC NULLS LAST, site LIMIT 3;
+-- @ordered
+SELECT site, count(*) FROM visits GROUP BY site ORDER BY count(*) % 3, site NULLS FIRST;
+SELECT range_agg(daterange(day, day + 1) ORDER BY day) FROM visits WHERE day < '2024-02-10';
+SELECT any_c.c FROM (SELECT country AS c, count(*) FROM users GROUP BY country) any_c WHERE any_c.count > 9;
+SELECT max(ARRAY[user_id, order_id]), min(ROW(user_id, order_id)::text) FROM orders;
+SELECT bit_and(quantity), bit_or(quantity) FROM orders WHERE false;
+SELECT sum(amount), count(*) FROM orders WHERE user_id IN (1, 2, 3, 5) AND status <> 'new';
+SELECT grouping(status), status, count(*) FROM orders GROUP BY status;
+SELECT avg(DISTINCT amount)::numeric(20,8), stddev(DISTINCT quantity) FROM orders;
+SELECT regr_avgx(y, x), regr_r2(y, x) FROM (VALUES (1.0::float8, 2.0::float8), (2, 4), (3, 6)) t(x, y);
+SELECT (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM items) AS items, (SELECT sum(seconds) FROM visits) AS seconds;

@@ -1,0 +1,124 @@
+-- Prepared statements, seven executions each so that generic plans are reached; NULL and odd parameters.
+-- @include shop
+-- @run
+PREPARE by_key(bigint) AS SELECT * FROM users WHERE user_id = $1;
+EXECUTE by_key(1);
+EXECUTE by_key(2);
+EXECUTE by_key(3);
+EXECUTE by_key(4);
+EXECUTE by_key(5);
+EXECUTE by_key(6);
+EXECUTE by_key(7);
+EXECUTE by_key(60);
+EXECUTE by_key(NULL);
+EXECUTE by_key(-5);
+EXECUTE by_key('not a number');
+EXECUTE by_key(1, 2);
+PREPARE by_int(int) AS SELECT name, $1 AS p FROM users WHERE user_id = $1;
+EXECUTE by_int(11);
+EXECUTE by_int(12);
+EXECUTE by_int(13);
+EXECUTE by_int(14);
+EXECUTE by_int(15);
+EXECUTE by_int(16);
+EXECUTE by_int(17);
+PREPARE untyped AS SELECT user_id, status, count(*) FROM orders WHERE user_id = $1 AND quantity > $2 GROUP BY 1, 2;
+EXECUTE untyped(5, 0);
+EXECUTE untyped(5, 1);
+EXECUTE untyped(6, 2);
+EXECUTE untyped(10, 0);
+EXECUTE untyped(17, NULL);
+EXECUTE untyped(30, 3);
+EXECUTE untyped(65, 0);
+PREPARE lots(bigint[]) AS SELECT user_id, name FROM users WHERE user_id = ANY ($1);
+EXECUTE lots('{1,2,3}');
+EXECUTE lots('{4}');
+EXECUTE lots('{}');
+EXECUTE lots(NULL);
+EXECUTE lots('{5,NULL,6}');
+EXECUTE lots('{7,7,8}');
+EXECUTE lots(ARRAY[59, 60, 61]);
+PREPARE joined(bigint, text) AS SELECT u.name, o.order_id, p.name FROM users u JOIN orders o USING (user_id) LEFT JOIN products p ON p.id = o.product_id WHERE u.user_id = $1 AND o.status <> $2;
+EXECUTE joined(5, 'new');
+EXECUTE joined(6, 'new');
+EXECUTE joined(10, 'paid');
+EXECUTE joined(17, 'done');
+EXECUTE joined(30, '');
+EXECUTE joined(5, NULL);
+EXECUTE joined(26, 'sent');
+PREPARE scatter(numeric, int) AS SELECT status, count(*) FROM orders WHERE amount > $1 GROUP BY status HAVING count(*) > $2;
+EXECUTE scatter(10, 1);
+EXECUTE scatter(20, 2);
+EXECUTE scatter(30, 3);
+EXECUTE scatter(40, 4);
+EXECUTE scatter(50.5, 5);
+EXECUTE scatter(60, 6);
+EXECUTE scatter(NULL, 6);
+-- @ordered
+PREPARE page(int, int) AS SELECT order_id FROM orders ORDER BY order_id LIMIT $1 OFFSET $2;
+-- @ordered
+EXECUTE page(3, 0);
+-- @ordered
+EXECUTE page(3, 3);
+-- @ordered
+EXECUTE page(3, 6);
+-- @ordered
+EXECUTE page(NULL, 297);
+-- @ordered
+EXECUTE page(0, 0);
+EXECUTE page(-1, 0);
+-- @ordered
+EXECUTE page(2, 100);
+PREPARE by_site(text) AS SELECT count(*), sum(seconds) FROM visits WHERE site = $1;
+EXECUTE by_site('site1');
+EXECUTE by_site('site2');
+EXECUTE by_site('');
+EXECUTE by_site(NULL);
+EXECUTE by_site('site' || 3);
+EXECUTE by_site('site5');
+EXECUTE by_site('nowhere');
+PREPARE sub(bigint) AS SELECT (SELECT count(*) FROM orders WHERE user_id = $1), (SELECT count(*) FROM events WHERE user_id = $1), EXISTS (SELECT FROM users WHERE user_id = $1 + 1);
+EXECUTE sub(3);
+EXECUTE sub(4);
+EXECUTE sub(5);
+EXECUTE sub(6);
+EXECUTE sub(7);
+EXECUTE sub(8);
+EXECUTE sub(NULL);
+SET plan_cache_mode = force_generic_plan;
+EXECUTE by_key(9);
+EXECUTE untyped(5, 1);
+EXECUTE lots('{9,10}');
+EXECUTE joined(5, 'new');
+EXECUTE scatter(20, 2);
+PREPARE fresh(bigint) AS SELECT o.user_id, i.line FROM orders o, items i WHERE o.user_id = $1 AND i.user_id = $1 AND i.order_id = o.order_id;
+EXECUTE fresh(5);
+EXECUTE fresh(17);
+PREPARE expr(bigint) AS SELECT name FROM users WHERE user_id = $1 * 2 + 1;
+EXECUTE expr(2);
+EXECUTE expr(9223372036854775807);
+PREPARE either(bigint, bigint) AS SELECT user_id FROM users WHERE user_id IN ($1, $2);
+EXECUTE either(1, 2);
+EXECUTE either(3, 3);
+EXECUTE either(NULL, 4);
+PREPARE optional(text) AS SELECT count(*) FROM users WHERE $1 IS NULL OR country = $1;
+EXECUTE optional('de');
+EXECUTE optional(NULL);
+SET plan_cache_mode = force_custom_plan;
+EXECUTE by_key(9);
+EXECUTE optional('fr');
+RESET plan_cache_mode;
+-- A plan must follow changes of the search path and of what a name means.
+CREATE SCHEMA other;
+CREATE TABLE other.users (user_id bigint, name text);
+INSERT INTO other.users VALUES (1, 'from the other schema');
+PREPARE shadow AS SELECT user_id, name FROM users WHERE user_id = 1;
+EXECUTE shadow;
+SET search_path = other, public;
+EXECUTE shadow;
+RESET search_path;
+EXECUTE shadow;
+DEALLOCATE shadow;
+EXECUTE shadow;
+DEALLOCATE ALL;
+EXECUTE by_key(1);

@@ -1,0 +1,54 @@
+-- Whole rows, system columns, rows as values.
+-- @include shop
+-- @run
+SELECT u FROM users u WHERE user_id = 5;
+SELECT u FROM users u WHERE active;
+SELECT u, o FROM users u JOIN orders o USING (user_id) WHERE u.user_id = 5;
+SELECT (u).name, (u).user_id + 1 FROM users u WHERE user_id < 5;
+SELECT (u).* FROM users u WHERE user_id < 5;
+SELECT count(u), count(u.*) FROM users u;
+SELECT count(DISTINCT u) FROM users u;
+SELECT row_to_json(u) FROM users u WHERE user_id IN (4, 5);
+SELECT to_jsonb(o) FROM orders o WHERE user_id = 5;
+SELECT jsonb_agg(u ORDER BY u.user_id) FROM users u WHERE user_id < 4;
+SELECT json_agg(o ORDER BY o.order_id) FROM orders o WHERE user_id = 5;
+SELECT array_agg(c ORDER BY c.code) FROM countries c;
+SELECT (array_agg(o ORDER BY o.order_id))[1] FROM orders o;
+SELECT max(o.order_id), (max(o::text)) IS NOT NULL FROM orders o;
+SELECT u::text FROM users u WHERE user_id = 11;
+SELECT u = u, u IS NULL, u IS NOT NULL FROM users u WHERE user_id IN (10, 11);
+SELECT count(*) FROM users a JOIN users b ON a = b;
+SELECT count(*) FROM users u WHERE u = (SELECT x FROM users x WHERE user_id = 7);
+SELECT DISTINCT c FROM countries c;
+-- @ordered
+SELECT c FROM countries c ORDER BY c DESC;
+SELECT o.status, count(o) FROM users u LEFT JOIN orders o USING (user_id) GROUP BY o.status;
+SELECT u.user_id, o FROM users u LEFT JOIN orders o ON o.user_id = u.user_id AND o.quantity = 4 WHERE u.user_id < 6;
+SELECT s FROM (SELECT user_id, count(*) AS n FROM orders GROUP BY user_id) s WHERE s.n > 8;
+SELECT (s).n FROM (SELECT user_id, count(*) AS n FROM orders GROUP BY user_id) s WHERE s.n > 8;
+SELECT row_to_json(s) FROM (SELECT status, count(*) AS n FROM orders GROUP BY status) s;
+SELECT u.user_id, (SELECT o FROM orders o WHERE o.user_id = u.user_id ORDER BY o.order_id LIMIT 1) FROM users u WHERE u.user_id < 8;
+SELECT u.user_id, ARRAY(SELECT i FROM items i WHERE i.user_id = u.user_id ORDER BY i.order_id, i.line) FROM users u WHERE u.user_id < 4;
+SELECT ((SELECT o FROM orders o WHERE o.user_id = 5 ORDER BY o.order_id LIMIT 1)).status;
+SELECT row(u.*) FROM users u WHERE user_id = 5;
+SELECT row(u, 1) FROM users u WHERE user_id = 5;
+SELECT tableoid::regclass, count(*) FROM orders GROUP BY tableoid;
+SELECT DISTINCT tableoid::regclass FROM users;
+SELECT tableoid::regclass, user_id FROM users WHERE user_id = 5;
+SELECT u.tableoid = 'users'::regclass, o.tableoid::regclass FROM users u JOIN orders o USING (user_id) WHERE u.user_id = 5;
+SELECT count(*) FROM users WHERE tableoid = 'users'::regclass;
+SELECT count(*) FROM users WHERE tableoid = 'orders'::regclass;
+SELECT tableoid::regclass, * FROM products WHERE id = 3;
+SELECT 'u' AS k, tableoid::regclass::text FROM users UNION SELECT 'o', tableoid::regclass::text FROM orders;
+SELECT count(ctid), count(DISTINCT xmin IS NULL) FROM users;
+SELECT ctid IS NULL, cmin IS NOT NULL FROM users WHERE user_id = 5;
+SELECT u.user_id FROM users u WHERE ctid = (SELECT ctid FROM users WHERE user_id = 23);
+SELECT pg_column_size(u) > 0, pg_typeof(u), pg_typeof(u.score) FROM users u WHERE user_id = 3;
+SELECT hashtext(u::text) IS NOT NULL FROM users u WHERE user_id = 3;
+SELECT (jsonb_populate_record(NULL::countries, to_jsonb(c))).* FROM countries c;
+SELECT e.payload, e FROM events e WHERE event_id = 3;
+SELECT * FROM users u WHERE ROW(u.user_id, u.country) = ROW(9, 'br');
+SELECT * FROM users u WHERE ROW(u.user_id, u.active) > ROW(58, false);
+SELECT u.user_id FROM users u WHERE (u.user_id, u.country) = ANY (SELECT user_id, 'de' FROM orders);
+SELECT 'users'::regclass, 'users'::regclass::oid = (SELECT oid FROM pg_class WHERE relname = 'users' AND relnamespace = 'public'::regnamespace);
+SELECT to_regclass('orders') = tableoid FROM orders WHERE user_id = 5 LIMIT 1;

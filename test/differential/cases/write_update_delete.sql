@@ -1,0 +1,87 @@
+-- UPDATE and DELETE by key, over all shards, with expressions, arrays, composites, RETURNING.
+-- @setup
+CREATE TYPE pt AS (x int, y int);
+CREATE TYPE nested AS (name text, p pt);
+CREATE TABLE t (k int, id int, n int, v text, arr int[], p pt, ne nested, j jsonb, g int GENERATED ALWAYS AS (n + 1) STORED, d date DEFAULT '2024-01-01', CHECK (n < 1000), PRIMARY KEY (k, id));
+CREATE TABLE r (id int PRIMARY KEY, name text, n int);
+CREATE TABLE e (k int, v int);
+INSERT INTO t SELECT i % 17, i, i * 3 % 50, CASE WHEN i % 9 = 0 THEN NULL ELSE 'v' || i END, ARRAY[i, i + 1, NULL], ROW(i, -i)::pt, ROW('n' || i, ROW(1, i)::pt)::nested, jsonb_build_object('a', i) FROM generate_series(1, 90) i;
+INSERT INTO r SELECT i, 'r' || i, i FROM generate_series(0, 20) i;
+-- @distribute
+SELECT create_distributed_table('t', 'k');
+SELECT create_reference_table('r');
+SELECT create_distributed_table('e', 'k');
+-- @run
+UPDATE t SET v = 'one' WHERE k = 3 AND id = 20;
+UPDATE t SET n = n + 1 WHERE k = 3;
+UPDATE t SET n = n * 2, v = v || '/' || n WHERE k = 4 RETURNING id, n, v, g;
+UPDATE t SET v = 'none' WHERE k = 999 RETURNING *;
+UPDATE t SET v = upper(v);
+UPDATE t SET n = n + 1 WHERE n % 2 = 0 RETURNING id, n;
+UPDATE t SET n = 5 WHERE k IN (1, 2, 3) AND n > 20 RETURNING k, id;
+UPDATE t SET n = 6 WHERE k = ANY (ARRAY[5, 6]) RETURNING t;
+UPDATE t AS x SET (n, v) = (x.n + 10, 'multi') WHERE x.k = 7 RETURNING x.*;
+UPDATE t SET (n, v) = ROW(1, DEFAULT) WHERE k = 8 AND id < 30 RETURNING n, v;
+UPDATE t SET d = DEFAULT, v = DEFAULT WHERE k = 8 RETURNING d, v;
+UPDATE t SET arr[1] = 100, arr[5] = 7 WHERE k = 9 RETURNING arr;
+UPDATE t SET arr[2:3] = '{8,9}' WHERE k = 10 RETURNING arr;
+UPDATE t SET arr = arr || n WHERE k = 10 RETURNING arr;
+UPDATE t SET p.x = 1, p.y = n WHERE k = 11 RETURNING p;
+UPDATE t SET p.x = (p).x + 1 WHERE k = 11 RETURNING (p).x;
+UPDATE t SET ne.p.y = 77, ne.name = 'deep' WHERE k = 12 RETURNING ne;
+UPDATE t SET p = NULL WHERE k = 12 AND id = 12 RETURNING p;
+UPDATE t SET p.x = 5 WHERE k = 12 RETURNING p, id;
+UPDATE t SET j['b'] = '5', j['c']['d'] = '"deep"' WHERE k = 13 RETURNING j;
+UPDATE t SET j = jsonb_set(j, '{a}', to_jsonb(n)) || '{"z": null}' WHERE j @> '{"a": 14}' RETURNING j;
+UPDATE t SET n = CASE WHEN id % 2 = 0 THEN n ELSE -n END, d = d + id WHERE k BETWEEN 13 AND 15 RETURNING id, n, d;
+UPDATE t SET n = (SELECT max(n) FROM r) WHERE k = 14 RETURNING n;
+UPDATE t SET v = (SELECT name FROM r WHERE r.id = t.k) WHERE id < 10 RETURNING id, v;
+UPDATE t SET v = 'exists' WHERE EXISTS (SELECT FROM r WHERE r.id = t.n) AND k = 15;
+UPDATE t SET v = 'in' WHERE n IN (SELECT n FROM r WHERE id > 15) RETURNING id;
+UPDATE t SET k = k WHERE k = 5 RETURNING id;
+-- @nodetail
+UPDATE t SET n = 5000 WHERE k = 5;
+-- @nodetail
+UPDATE t SET n = id * 20;
+UPDATE t SET id = 1 WHERE k = 6;
+-- @nodetail
+UPDATE t SET id = NULL WHERE k = 6;
+UPDATE t SET g = 5 WHERE k = 6;
+UPDATE t SET g = DEFAULT WHERE k = 6 RETURNING g;
+UPDATE t SET nope = 5 WHERE k = 6;
+UPDATE t SET n = 1, n = 2 WHERE k = 6;
+UPDATE t SET n = 'x' WHERE k = 6;
+UPDATE t SET n = 10 / (n - n) WHERE k = 6;
+UPDATE t SET n = 1 WHERE nope = 6;
+UPDATE t SET v = now()::text WHERE k = 16 AND id = 16 RETURNING v = now()::text;
+UPDATE t SET v = tableoid::regclass::text WHERE k = 16 RETURNING v;
+UPDATE t SET v = 'w' WHERE false;
+UPDATE t SET v = NULL WHERE k = 16 AND v IS NOT NULL RETURNING v;
+UPDATE e SET v = 1;
+UPDATE r SET n = n + 1;
+UPDATE r SET name = name || '!' WHERE id = 3 RETURNING *;
+UPDATE r SET id = id + 100 WHERE id > 18 RETURNING id;
+UPDATE r SET id = 1 WHERE id = 2;
+WITH c AS (SELECT 16 AS k) UPDATE t SET v = 'cte' FROM c WHERE t.k = c.k RETURNING t.id;
+WITH c AS (SELECT id FROM r WHERE n < 4) UPDATE t SET v = 'cte2' WHERE k IN (SELECT id FROM c) AND k < 3 RETURNING id, v;
+UPDATE ONLY t SET v = 'only' WHERE k = 2 RETURNING id;
+UPDATE t * SET v = 'star' WHERE k = 2 AND id < 20 RETURNING id;
+SELECT * FROM t WHERE k > 12;
+DELETE FROM t WHERE k = 1 AND id = 1;
+DELETE FROM t WHERE k = 1 RETURNING id, v, t.tableoid::regclass;
+DELETE FROM t WHERE k = 1;
+DELETE FROM t WHERE n > 40 RETURNING k, id, n;
+DELETE FROM t WHERE id IN (2, 3, 4, 5) RETURNING t;
+DELETE FROM t AS x WHERE x.v LIKE 'V7%' RETURNING x.id;
+DELETE FROM t WHERE k = 2 AND EXISTS (SELECT FROM r WHERE r.id = t.id % 20);
+DELETE FROM t WHERE k = 3 AND n < (SELECT avg(n) FROM r) RETURNING id;
+DELETE FROM t WHERE id = ANY (ARRAY(SELECT id FROM r WHERE n % 5 = 0)) RETURNING id;
+DELETE FROM t WHERE 1 / (n - n) = 1;
+DELETE FROM t WHERE NULL;
+DELETE FROM r WHERE id > 15 RETURNING *;
+DELETE FROM r WHERE id IN (SELECT id FROM t WHERE k = 6) RETURNING id;
+DELETE FROM e;
+SELECT k, count(*), sum(n) FROM t GROUP BY k;
+DELETE FROM t;
+SELECT count(*) FROM t;
+DELETE FROM t RETURNING *;

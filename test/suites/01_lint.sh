@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Purpose: the sources keep the project's format and rules (make lint).
+set -euo pipefail
+# shellcheck source=test/tools/suite.sh
+. "$(dirname "$0")/../tools/suite.sh"
+
+if suite_wants lint; then
+    if make -s -k --no-print-directory -C "$ROOT" lint; then suite_pass lint; else suite_fail lint; fi
+fi
+suite_end
