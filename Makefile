@@ -32,7 +32,7 @@ objdirs: ; @mkdir -p $(sort $(dir $(OBJS)))
 -include $(OBJS:.o=.d)
 
 shardext--$(EXTVERSION).sql: $(INSTALL_PARTS)
-	@( echo '\echo Use "CREATE EXTENSION shardext" to load this file. \quit'; cat $^ ) > $@
+	@( printf '%s\n' '\echo Use "CREATE EXTENSION shardext" to load this file. \quit'; cat $^ ) > $@
 
 include $(here)/make/unit.mk
 -include $(here)/make/targets.mk

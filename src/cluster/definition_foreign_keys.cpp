@@ -167,8 +167,7 @@ void check_from_sharded(const ForeignKey *key, Oid relid, const Side *from, cons
 	const char *key_name = get_attname(key->from, from->key_attnum, false);
 	if (!to->distributed)
 		refuse(key, relid, psprintf("It references the local table \"%s\".", get_rel_name(key->to)),
-			   "Make the referenced table a reference table first, or drop the constraint, distribute both "
-			   "tables and add it again.");
+			   "Distribute the referenced table, or make it a reference table, first.");
 	if (to->sharded) {
 		if (!pairs(key, from->key_attnum, to->key_attnum))
 			refuse(
@@ -205,6 +204,21 @@ void check_from_reference(const ForeignKey *key, Oid relid, const Side *to) {
 			   "Make the referenced table a reference table, too.");
 }
 
+// A local table that references a distributed one can be distributed after it, if the constraint is one that
+// shards can enforce. Until then, rows cannot be added to it, and writes to the referenced table that could leave
+// orphans are refused.
+void check_from_local(const ForeignKey *key, Oid relid, const Side *to) {
+	bool compares_key = false;
+	for (int i = 0; i < key->count; i++)
+		compares_key = compares_key || key->referenced[i] == to->key_attnum;
+	if (!compares_key)
+		refuse(key, relid, psprintf("The local table \"%s\" references it without its distribution column.", get_rel_name(key->from)),
+			   "Add the distribution column to the constraint, or drop it.");
+	if (find_distributed_table(relid) != nullptr)
+		ereport(NOTICE, errmsg("distribute table \"%s\" as well", get_rel_name(key->from)),
+			errdetail("Its foreign key constraint \"%s\" references \"%s\".", NameStr(key->name), get_rel_name(relid)));
+}
+
 // Raises an error unless the foreign key works with both tables as they are or will be.
 void check_foreign_key(const ForeignKey *key, Oid relid, AttrNumber key_attnum) {
 	const Side from = side_of(key->from, relid, key_attnum);
@@ -214,8 +228,7 @@ void check_foreign_key(const ForeignKey *key, Oid relid, AttrNumber key_attnum) 
 	else if (from.distributed)
 		check_from_reference(key, relid, &to);
 	else if (to.sharded)
-		refuse(key, relid, psprintf("The local table \"%s\" references it.", get_rel_name(key->from)),
-			   "Drop the constraint, distribute both tables and add it again.");
+		check_from_local(key, relid, &to);
 	if (from.distributed)
 		check_defaults(key, relid);
 }

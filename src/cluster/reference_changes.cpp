@@ -130,7 +130,6 @@ void send_insert(Relation relation, TupleTableSlot *row) {
 	changes->writer->add(values, nulls);
 	pfree(values);
 	pfree(nulls);
-	list_free(attnums);
 	MemoryContextSwitchTo(old);
 }
 

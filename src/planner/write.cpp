@@ -8,6 +8,7 @@
 
 extern "C" {
 #include "access/sysattr.h"
+#include "commands/trigger.h"
 #include "nodes/extensible.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -406,10 +407,31 @@ void protect_filter(Query *query, RangeTblEntry *target) {
 	query->jointree->quals = reinterpret_cast<Node *>(guarded);
 }
 
+// A foreign key from a table that is not distributed (yet) could be left with orphans: nobody checks it.
+void check_referencing_tables(const DistributedTable *table) {
+	Relation relation = RelationIdGetRelation(table->relid);
+	const TriggerDesc *triggers = relation->trigdesc;
+	Oid local = InvalidOid;
+	for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
+		const Trigger *trigger = &triggers->triggers[i];
+		if (trigger->tgisinternal && OidIsValid(trigger->tgconstrrelid) &&
+			RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_PK &&
+			find_distributed_table(trigger->tgconstrrelid) == nullptr)
+			local = trigger->tgconstrrelid;
+	}
+	RelationClose(relation);
+	if (OidIsValid(local))
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot update or delete rows of distributed table \"%s\"", get_rel_name(table->relid)),
+				errdetail("Table \"%s\", which is not distributed, references it.", get_rel_name(local)),
+				errhint("Distribute table \"%s\" as well.", get_rel_name(local)));
+}
+
 PlannedStmt *plan_update_or_delete(Query *query, const char *text, int cursor_options, ParamListInfo params,
 								   StandardPlanner next) {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 	const DistributedTable *table = find_distributed_table(target->relid);
+	check_referencing_tables(table);
 	const char *verb = query->commandType == CMD_UPDATE ? "UPDATE" : "DELETE";
 	foreach_node(TargetEntry, entry, query->targetList) {
 		auto *var = reinterpret_cast<Var *>(entry->expr);

@@ -29,7 +29,7 @@ constexpr const char *kSessionOptions =
 	"-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "
 	"-c client_connection_check_interval=1000 -c default_transaction_isolation=read\\ committed "
 	"-c default_transaction_read_only=off -c row_security=off -c standard_conforming_strings=on "
-	"-c bytea_output=hex -c xmlbinary=base64 -c array_nulls=on";
+	"-c client_min_messages=warning -c bytea_output=hex -c xmlbinary=base64 -c array_nulls=on";
 
 void close_all_at_exit(int, Datum) {
 	for (int i = 0; i < connection_count; i++)

@@ -91,7 +91,7 @@ void finish_copy(Connection *c) {
 } // namespace
 
 CopyWriter::CopyWriter(Oid relid, List *attnums, const NodeInfo *only_node)
-	: relid_(relid), attnums_(attnums), only_node_(only_node) {
+	: relid_(relid), attnums_(list_copy(attnums)), only_node_(only_node) {
 	table_ = find_distributed_table(relid);
 	colocation_ = table_->colocation;
 	columns_ = list_length(attnums);

@@ -78,16 +78,19 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 	case PGRES_COMMAND_OK:
 		if (head.stream != nullptr)
 			head.stream->finish(affected_rows(result));
+		head.stream = nullptr; // it may be freed before its Sync comes
 		if (head.tag != nullptr && strcmp(PQcmdStatus(result), head.tag) != 0)
 			c->wrong_tag = true;
 		break;
 	case PGRES_PIPELINE_ABORTED:
 		if (head.stream != nullptr)
 			head.stream->mark_lost();
+		head.stream = nullptr;
 		break;
 	default:
 		if (head.stream != nullptr)
 			head.stream->mark_lost();
+		head.stream = nullptr;
 		if (c->depth > 0)
 			c->failed = true;
 		if (!head.ignore_errors)
@@ -173,11 +176,14 @@ void pump(Connection *c, RemoteStream *until, bool wait) {
 }
 
 void finish_everything(Connection *c) {
-	for (int i = c->head; i < c->tail; i++)
-		if (c->queue[i].stream != nullptr) {
-			c->queue[i].stream->store_rest();
-			i = c->head - 1; // the queue has moved on
-		}
+	for (bool found = true; found;) {
+		found = false;
+		for (int i = c->head; i < c->tail && !found; i++)
+			if (c->queue[i].stream != nullptr) {
+				c->queue[i].stream->store_rest(); // the queue moves on meanwhile
+				found = true;
+			}
+	}
 	pump(c, nullptr, true);
 }
 

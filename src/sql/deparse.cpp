@@ -11,6 +11,7 @@
 extern "C" {
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/prep.h"
 #include "parser/parse_coerce.h"
 #include "utils/guc.h"
 #include "utils/ruleutils.h"
@@ -151,9 +152,13 @@ void normalise_query(Query *query, bool top) {
 	NormaliseContext below{false};
 	walk_query(query, normalise, &below, 0);
 
+	// Entries that rewriting has added to FROM are not marked as being there.
+	Relids in_from = get_relids_in_jointree(reinterpret_cast<Node *>(query->jointree), false);
 	int rtindex = 0;
 	foreach_node(RangeTblEntry, rte, query->rtable) {
 		rtindex++;
+		if (bms_is_member(rtindex, in_from) && rtindex != query->resultRelation)
+			rte->inFromCl = true;
 		if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL && query->resultRelation != rtindex) {
 			set_filter_varno(rte->securityQuals, rtindex);
 			put_filter_behind_barrier(rte);

@@ -5,6 +5,7 @@
 CREATE FUNCTION pick(row_number bigint, purpose int, n int) RETURNS int LANGUAGE sql IMMUTABLE AS
     'SELECT (((hashint8extended(row_number, purpose) % n) + n) % n)::int';
 
+-- Small tables that every query joins: a copy on every node.
 CREATE TABLE tenants (
     id int PRIMARY KEY,
     name text NOT NULL,
@@ -16,6 +17,10 @@ CREATE TABLE products (
     category text NOT NULL,
     price numeric(10,2) NOT NULL CHECK (price > 0)
 );
+SELECT create_reference_table('tenants');
+SELECT create_reference_table('products');
+
+-- Large tables: the rows of one user lie together, whatever table they belong to.
 CREATE TABLE users (
     id bigint PRIMARY KEY,
     tenant_id int NOT NULL,
@@ -23,6 +28,7 @@ CREATE TABLE users (
     credit numeric(12,2) NOT NULL DEFAULT 0,
     joined_at timestamptz NOT NULL
 );
+SELECT create_distributed_table('users', 'id');
 CREATE TABLE orders (
     user_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -31,6 +37,7 @@ CREATE TABLE orders (
     PRIMARY KEY (user_id, id)
 );
 CREATE INDEX orders_ordered_at_idx ON orders (ordered_at);
+SELECT create_distributed_table('orders', 'user_id');
 CREATE TABLE order_items (
     user_id bigint NOT NULL,
     order_id bigint NOT NULL,
@@ -40,6 +47,7 @@ CREATE TABLE order_items (
     PRIMARY KEY (user_id, order_id, line),
     FOREIGN KEY (user_id, order_id) REFERENCES orders (user_id, id)
 );
+SELECT create_distributed_table('order_items', 'user_id');
 CREATE TABLE events (
     user_id bigint NOT NULL,
     happened_at timestamptz NOT NULL,
@@ -47,14 +55,6 @@ CREATE TABLE events (
     details jsonb NOT NULL
 );
 CREATE INDEX events_user_id_happened_at_idx ON events (user_id, happened_at);
-
--- Small tables that every query joins: a copy on every node.
-SELECT create_reference_table('tenants');
-SELECT create_reference_table('products');
--- Large tables: rows of one user lie together, whatever table they belong to.
-SELECT create_distributed_table('users', 'id');
-SELECT create_distributed_table('orders', 'user_id');
-SELECT create_distributed_table('order_items', 'user_id');
 SELECT create_distributed_table('events', 'user_id');
 
 INSERT INTO tenants

@@ -1,10 +1,12 @@
 -- What a distributed table can do, shown on the data of demo.sql.
 
 \echo
-\echo ==== The tables, and where their shards live
+\echo ==== The nodes, the tables, and where their shards live
+SELECT node_name, state, shard_groups FROM shardext_nodes;
 SELECT * FROM shardext_tables;
-SELECT * FROM shardext_shards ORDER BY 1, 2, 3 LIMIT 8;
-SELECT shardext_shard_of('orders', 42);
+SELECT node, count(*) AS shards, pg_size_pretty(sum(size_bytes)) AS size
+FROM shardext_shards WHERE table_name = 'orders'::regclass GROUP BY node ORDER BY node;
+SELECT * FROM shardext_shard_of('orders', '42');
 
 \echo ==== One user: the query runs whole on the one shard that holds the rows
 EXPLAIN (COSTS OFF) SELECT id, status, ordered_at FROM orders WHERE user_id = 42 ORDER BY ordered_at;

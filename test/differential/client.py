@@ -17,7 +17,7 @@ from psycopg2 import extensions
 
 RAW_TEXT = extensions.new_type(tuple(extensions.string_types), "RAW_TEXT", lambda value, cursor: value)
 
-RECOVERING = re.compile("starting up|recovery mode|shutting down|refused|being accessed")
+RECOVERING = re.compile("starting up|recovery mode|shutting down|not yet accepting|refused|closed the connection")
 
 ERROR_FIELDS = ("schema_name", "table_name", "column_name", "datatype_name", "constraint_name")
 
@@ -97,10 +97,16 @@ class Client:
     """A connection in autocommit mode, plus a second one that knows the names of types."""
 
     def __init__(self, dsn, limit=15):
+        self.dsn = dsn
         self.limit = limit
-        self.connection = open_connection(dsn)
-        self.catalog = open_connection(dsn)
         self.type_names = {}
+        self.lost = False  # at least once
+        self.open()
+
+    def open(self):
+        """Opens the connections, also again after they were lost."""
+        self.connection = open_connection(self.dsn)
+        self.catalog = open_connection(self.dsn)
 
     def close(self):
         for connection in (self.connection, self.catalog):
@@ -125,6 +131,7 @@ class Client:
             record_error(outcome, error)
         outcome.notices = list(self.connection.notices)
         outcome.lost = outcome.lost or self.connection.closed != 0
+        self.lost = self.lost or outcome.lost
         if not outcome.lost:
             outcome.status = self.connection.info.transaction_status
         return outcome

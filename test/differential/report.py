@@ -66,4 +66,6 @@ def normalise(text):
     if text[:5].isalpha() and text.startswith("ERROR"):
         text = text.split(" instead of ")[0]
         return re.sub(r"\d+(?!\w*:)", "N", re.sub(r'"[^"]*"', '"..."', text))
+    if text.startswith("error names"):
+        return "error names " + re.sub(r"\d+", "N", ", ".join(re.findall(r"'(\w+_name)': '(?:shardext)", text)) or "other objects")
     return re.sub(r"\d+", "N", text.split(";")[0].split(" instead of ")[0])[:60]

@@ -63,11 +63,9 @@ class Runner:
                 if self.statements(where, client, case, plain):
                     self.tables(where, client, plain)
         finally:
-            lost = client.connection.closed
+            place.ready = not client.lost
             client.close()
-        if lost:
-            place.ready = False
-        elif (error := place.clean()) is not None:
+        if place.ready and (error := place.clean()) is not None:
             self.report.fail(where, None, [("clean-up", error)])
 
     def give_up(self, where, case, kind, text):
@@ -112,9 +110,11 @@ class Runner:
                 self.report.ok(statement)
             else:
                 self.report.fail(f"{where}, line {statement.line}", statement, found, expected, got, follows=diverged)
-            if got.lost or (found and not self.options.keep_going):
+            if found and not self.options.keep_going:
                 self.report.not_run += len(case.run) - nr - 1
                 return False
+            if got.lost:
+                client.open()
             diverged = expected.status != got.status
         return True
 

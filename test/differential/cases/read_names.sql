@@ -8,7 +8,7 @@ CREATE TABLE "My Schema"."Order Items" ("Id" int, "User" text, "group" int, "wit
 CREATE TABLE "dotted.schema"."a.b" (id int, "c.d" text, "%s" int, "$1" int);
 CREATE TABLE "select" ("from" int, "where" text, "order" int, "user" text, "end" int);
 CREATE TABLE "select"."select" ("from" int, "table" text);
-CREATE TABLE a_table_with_a_name_that_is_sixty_three_bytes_long_which_is_max (a_column_with_a_name_that_is_sixty_three_bytes_long_which_is_max int, v int);
+CREATE TABLE a_table_with_a_name_that_is_sixty_three_bytes_long_which_is_max (a_column_with_a_name_that_has_sixty_three_bytes_and_no_more_all int, v int);
 CREATE TABLE "My Schema".ref ("Key" int, "Value" text);
 CREATE TABLE same (id int, v text);
 CREATE TABLE "My Schema".same (id int, v text);
@@ -25,7 +25,7 @@ SELECT create_distributed_table('"My Schema"."Order Items"', 'Id');
 SELECT create_distributed_table('"dotted.schema"."a.b"', 'id');
 SELECT create_distributed_table('public."select"', 'from');
 SELECT create_distributed_table('"select"."select"', 'from');
-SELECT create_distributed_table('a_table_with_a_name_that_is_sixty_three_bytes_long_which_is_max', 'a_column_with_a_name_that_is_sixty_three_bytes_long_which_is_max');
+SELECT create_distributed_table('a_table_with_a_name_that_is_sixty_three_bytes_long_which_is_max', 'a_column_with_a_name_that_has_sixty_three_bytes_and_no_more_all');
 SELECT create_reference_table('"My Schema".ref');
 SELECT create_distributed_table('same', 'id');
 SELECT create_distributed_table('"My Schema".same', 'id');
@@ -45,8 +45,8 @@ SELECT s."order", count(*) FROM "select" s GROUP BY s."order" ORDER BY s."order"
 SELECT a."where", b."table" FROM "select" a JOIN "select"."select" b USING ("from");
 SELECT "select".* FROM "select"."select" WHERE "from" IN (2, 3);
 SELECT public."select"."from" FROM public."select", "select"."select" AS b WHERE b."from" = public."select"."from" AND b."from" < 4;
-SELECT a_column_with_a_name_that_is_sixty_three_bytes_long_which_is_max AS a, sum(v) FROM a_table_with_a_name_that_is_sixty_three_bytes_long_which_is_max GROUP BY 1;
-SELECT x.v FROM a_table_with_a_name_that_is_sixty_three_bytes_long_which_is_max x WHERE a_column_with_a_name_that_is_sixty_three_bytes_long_which_is_max = 7;
+SELECT a_column_with_a_name_that_has_sixty_three_bytes_and_no_more_all AS a, sum(v) FROM a_table_with_a_name_that_is_sixty_three_bytes_long_which_is_max GROUP BY 1;
+SELECT x.v FROM a_table_with_a_name_that_is_sixty_three_bytes_long_which_is_max x WHERE a_column_with_a_name_that_has_sixty_three_bytes_and_no_more_all = 7;
 SELECT same.v FROM same WHERE id = 2;
 SELECT same.v FROM "My Schema".same WHERE id = 2;
 SELECT a.v, b.v FROM same a JOIN "My Schema".same b USING (id);
