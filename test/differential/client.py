@@ -38,6 +38,7 @@ class Outcome:
     notices: list = field(default_factory=list)
     status: int = 0  # of the transaction, afterwards
     lost: bool = False  # the connection is gone
+    hung: bool = False  # it had to be cut, because the statement could not be cancelled
 
     def describe(self, limit=3):
         """Returns one short line for reports."""
@@ -66,6 +67,7 @@ class Watchdog:
         self.connection = connection
         self.timers = [threading.Timer(limit, self.cancel), threading.Timer(limit + 5, self.cut)]
         self.fired = False
+        self.was_cut = False
 
     def __enter__(self):
         for timer in self.timers:
@@ -85,6 +87,7 @@ class Watchdog:
             pass
 
     def cut(self):
+        self.was_cut = True
         duplicate = socket.socket(fileno=os.dup(self.connection.fileno()))
         try:
             duplicate.shutdown(socket.SHUT_RDWR)
@@ -125,6 +128,7 @@ class Client:
                     self.send(cursor, statement, outcome)
                 except psycopg2.Error as error:
                     record_error(outcome, error)
+                    outcome.hung = watchdog.was_cut
                     if watchdog.fired:
                         outcome.message = f"no answer within {self.limit} s; {outcome.message}"
         except psycopg2.Error as error:

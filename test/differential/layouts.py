@@ -85,20 +85,40 @@ class Place:
     """One database to run cases in; `nodes` are the servers that store its shards besides it."""
 
     def __init__(self, name, dsn, nodes=(), extension=False):
-        self.name = name
+        self.prefix = name
         self.server = dsn
-        self.dsn = with_dbname(dsn, name)
+        self.number = 0
         self.nodes = nodes
         self.extension = extension
         self.ready = False
+        self.complaints = []  # about databases that could not be dropped
 
     def client(self, limit):
         """Opens a client, making the database first when there is none that can be used."""
         if not self.ready:
-            self.drop()
+            self.drop_quietly()
             self.make()
             self.ready = True
         return Client(self.dsn, limit)
+
+    @property
+    def name(self):
+        """The name of the database; another one after each that could not be dropped."""
+        return self.prefix + (f"_again{self.number}" if self.number else "")
+
+    @property
+    def dsn(self):
+        """The connection string of the database."""
+        return with_dbname(self.server, self.name)
+
+    def drop_quietly(self):
+        """Drops the database; when something holds on to it, leaves it and takes another name."""
+        try:
+            self.drop()
+        except PlaceError as error:
+            self.complaints.append(str(error))
+            self.number += 1
+            self.drop()
 
     def make(self):
         """Creates the database, and for a distributed one its nodes' databases and the extension."""

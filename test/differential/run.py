@@ -58,6 +58,8 @@ class Runner:
             client = place.client(self.options.timeout)
         except PlaceError as error:
             return self.give_up(where, case, "no database", str(error))
+        while place.complaints:
+            self.report.fail(where, None, [("left behind", place.complaints.pop())])
         try:
             if self.setup(where, client, case, plain) and prepare(where, client):
                 if self.statements(where, client, case, plain):
@@ -110,7 +112,7 @@ class Runner:
                 self.report.ok(statement)
             else:
                 self.report.fail(f"{where}, line {statement.line}", statement, found, expected, got, follows=diverged)
-            if found and not self.options.keep_going:
+            if got.hung or (found and not self.options.keep_going):
                 self.report.not_run += len(case.run) - nr - 1
                 return False
             if got.lost:
