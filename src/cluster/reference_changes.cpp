@@ -166,7 +166,7 @@ void append_identity(StringInfo sql, StatementParams *params, Relation relation,
 	for (int i = 0; i < desc->natts; i++)
 		if (!TupleDescAttr(desc, i)->attisdropped)
 			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
-	appendStringInfo(sql, "%s) OPERATOR(pg_catalog.*=) ROW(", names.data);
+	appendStringInfo(sql, "%s)::record OPERATOR(pg_catalog.*=) ROW(", names.data);
 	separator = "";
 	for (int i = 0; i < desc->natts; i++)
 		if (!TupleDescAttr(desc, i)->attisdropped) {
@@ -174,7 +174,7 @@ void append_identity(StringInfo sql, StatementParams *params, Relation relation,
 			add_param(params, sql, TupleDescAttr(desc, i), old_row->tts_values[i], old_row->tts_isnull[i]);
 			separator = ", ";
 		}
-	appendStringInfoString(sql, ") LIMIT 1)");
+	appendStringInfoString(sql, ")::record LIMIT 1)");
 }
 
 void send_change(Relation relation, TupleTableSlot *old_row, TupleTableSlot *new_row) {

@@ -6,6 +6,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/sql/shard_sql.hpp"
+#include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
 
 extern "C" {
@@ -240,6 +241,11 @@ void after_utility(PlannedStmt *planned) {
 		return;
 	if (IsA(planned->utilityStmt, TruncateStmt) && extension_exists())
 		truncate_shards(reinterpret_cast<TruncateStmt *>(planned->utilityStmt));
+	if (IsA(planned->utilityStmt, ConstraintsSetStmt) && extension_exists()) {
+		auto *set = reinterpret_cast<ConstraintsSetStmt *>(planned->utilityStmt);
+		if (set->constraints == NIL)
+			set_constraints_on_nodes(set->deferred);
+	}
 	drop_forgotten_shards();
 }
 

@@ -19,6 +19,8 @@ extern "C" {
 #include "executor/executor.h"
 #include "executor/nodeCustom.h"
 #include "nodes/extensible.h"
+#include "tcop/pquery.h"
+#include "utils/portal.h"
 #include "utils/sortsupport.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
@@ -71,7 +73,9 @@ TupleDesc make_result_desc(const ScanPlan &plan) {
 	return desc;
 }
 
-void begin(CustomScanState *node, EState *, int) {
+void open_streams(ShardScanState *state);
+
+void begin(CustomScanState *node, EState *, int eflags) {
 	auto *state = state_of(node);
 	auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
 	state->plan = ScanPlan::from_private(scan->custom_private);
@@ -95,6 +99,10 @@ void begin(CustomScanState *node, EState *, int) {
 		hold_statement_snapshot();
 		state->holds_snapshot = true;
 	}
+	// A cursor sees what was there when it was opened, not when it is first fetched from.
+	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && ActivePortal != nullptr && ActivePortal->name[0] != '\0' &&
+		!parameters_used(state->lifted, state->pins))
+		open_streams(state);
 }
 
 // Evaluates the lifted expressions; the values live in the stream context.
@@ -309,6 +317,14 @@ void fill_scan_slot(ShardScanState *state, TupleTableSlot *row, TupleTableSlot *
 	ExecStoreVirtualTuple(slot);
 }
 
+// Rows are asked for in short-lived memory contexts; slots live as long as the scan.
+TupleTableSlot *make_slot(ShardScanState *state, const TupleTableSlotOps *kind) {
+	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(state->result_desc, kind);
+	MemoryContextSwitchTo(old);
+	return slot;
+}
+
 TupleTableSlot *access_next(ScanState *node) {
 	auto *state = reinterpret_cast<ShardScanState *>(node);
 	TupleTableSlot *slot = node->ss_ScanTupleSlot;
@@ -318,16 +334,16 @@ TupleTableSlot *access_next(ScanState *node) {
 				return ExecClearTuple(slot);
 		} else {
 			if (state->row_slot == nullptr)
-				state->row_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
+				state->row_slot = make_slot(state, &TTSOpsVirtual);
 			if (!next_from_shards(state, state->row_slot))
 				return ExecClearTuple(slot);
 			fill_scan_slot(state, state->row_slot, slot);
 		}
 	} else {
 		if (state->row_slot == nullptr)
-			state->row_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
+			state->row_slot = make_slot(state, &TTSOpsVirtual);
 		if (state->store_slot == nullptr)
-			state->store_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsMinimalTuple);
+			state->store_slot = make_slot(state, &TTSOpsMinimalTuple);
 		if (!tuplestore_gettupleslot(state->store, true, false, state->store_slot)) {
 			if (state->all_stored || !next_from_shards(state, state->row_slot)) {
 				state->all_stored = true;

@@ -311,7 +311,7 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 			query->groupClause = lappend(query->groupClause, clause);
 		}
 	}
-	if (context.inner->targetList == NIL)
+	if (context.inner->targetList == NIL || !columns_travel(context.inner->targetList))
 		return false;
 	context.inner->hasAggs = contain_aggs_of_level(reinterpret_cast<Node *>(context.inner->targetList), 0);
 

@@ -127,8 +127,6 @@ void set_scan_columns(ScanPlan *scan, List *target_list) {
 	}
 }
 
-namespace {
-
 // Columns of a fragment's result must have types that exist on both sides and can be read back.
 bool columns_travel(List *target_list) {
 	foreach_node(TargetEntry, entry, target_list) {
@@ -138,6 +136,8 @@ bool columns_travel(List *target_list) {
 	}
 	return true;
 }
+
+namespace {
 
 List *columns_of(List *target_list) {
 	List *columns = NIL;
@@ -176,11 +176,24 @@ Fragment *new_fragment(const QueryAnalysis &analysis, const char *strategy) {
 	return fragment;
 }
 
+// Remembers FOR UPDATE and the like. The marks in the plan lock nothing here (isParent): the nodes do.
+void set_row_marks(Fragment *fragment, Query *inner) {
+	fragment->scan.locks_rows = inner->rowMarks != NIL;
+	foreach_node(RowMarkClause, clause, inner->rowMarks) {
+		PlanRowMark *mark = makeNode(PlanRowMark);
+		mark->rti = mark->prti = 1;
+		mark->strength = clause->strength;
+		mark->waitPolicy = clause->waitPolicy;
+		mark->isParent = true;
+		fragment->row_marks = lappend(fragment->row_marks, mark);
+	}
+}
+
 void finish_fragment(Fragment *fragment, Query *inner, const QueryAnalysis &analysis, List *lifted) {
 	keep_range_tables(inner);
 	fragment->columns = columns_of(inner->targetList);
 	set_scan_columns(&fragment->scan, inner->targetList);
-	fragment->scan.locks_rows = inner->rowMarks != NIL;
+	set_row_marks(fragment, inner);
 	fragment->scan.needs_settings = analysis.from.needs_settings;
 	const DeparsedQuery deparsed = deparse_for_shards(inner, lifted);
 	fragment->scan.pieces = deparsed.pieces;
@@ -189,7 +202,7 @@ void finish_fragment(Fragment *fragment, Query *inner, const QueryAnalysis &anal
 
 // LIMIT + OFFSET: as many rows as one node may have to contribute.
 Node *limit_plus_offset(Query *query) {
-	if (query->limitCount == nullptr)
+	if (query->limitCount == nullptr || checkExprHasSubLink(query->limitCount) || checkExprHasSubLink(query->limitOffset))
 		return nullptr;
 	Node *count = static_cast<Node *>(copyObjectImpl(query->limitCount));
 	if (query->limitOffset != nullptr) {
@@ -251,12 +264,49 @@ void set_merge_order(Fragment *fragment, Query *inner, List *sort_clause) {
 	fragment->sorted = true;
 }
 
+// A fragment has at least one column, also where the query has none.
+void ensure_column(Query *inner) {
+	if (inner->targetList == NIL)
+		inner->targetList = list_make1(makeTargetEntry(
+			reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true)), 1,
+			pstrdup("_c1"), false));
+}
+
+// Puts a set operation into a sub-query, whose columns can be given the names that fragments use.
+Query *wrap_set_operation(Query *inner) {
+	if (inner->setOperations == nullptr)
+		return inner;
+	Query *outer = makeNode(Query);
+	outer->commandType = CMD_SELECT;
+	outer->querySource = QSRC_ORIGINAL;
+	outer->canSetTag = true;
+	List *names = NIL;
+	foreach_node(TargetEntry, entry, inner->targetList) {
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		names = lappend(names, makeString(psprintf("_c%d", entry->resno)));
+		Var *var = makeVar(1, entry->resno, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
+		TargetEntry *copy = makeTargetEntry(reinterpret_cast<Expr *>(var), entry->resno, psprintf("_c%d", entry->resno), false);
+		copy->ressortgroupref = entry->ressortgroupref;
+		outer->targetList = lappend(outer->targetList, copy);
+	}
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = inner;
+	rte->eref = makeAlias("set_operation", names);
+	rte->alias = makeAlias("set_operation", static_cast<List *>(copyObjectImpl(names)));
+	rte->inFromCl = true;
+	outer->rtable = list_make1(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
+	return outer;
+}
+
 // All of the query runs in one shard group.
 void replace_by_router(Query *query, const QueryAnalysis &analysis) {
 	auto *inner = static_cast<Query *>(copyObjectImpl(query));
 	List *targets = read_columns(query->targetList);
-	foreach_node(TargetEntry, entry, inner->targetList)
-		(void)entry;
+	ensure_column(inner);
 	// Hidden sort columns stay inside: the rows come in order.
 	List *visible = NIL, *columns = NIL;
 	foreach_node(TargetEntry, entry, targets)
@@ -275,7 +325,7 @@ void replace_by_router(Query *query, const QueryAnalysis &analysis) {
 	}
 	fragment->columns = columns_of(columns);
 	set_scan_columns(&fragment->scan, columns);
-	fragment->scan.locks_rows = inner->rowMarks != NIL;
+	set_row_marks(fragment, inner);
 	fragment->scan.needs_settings = analysis.from.needs_settings;
 	const DeparsedQuery deparsed = deparse_for_shards(inner);
 	fragment->scan.pieces = deparsed.pieces;
@@ -322,6 +372,8 @@ void replace_by_scatter(Query *query, const QueryAnalysis &analysis) {
 	if (limit == nullptr || inner->sortClause == NIL)
 		inner->limitOption = LIMIT_OPTION_COUNT;
 	List *targets = read_columns(query->targetList);
+	ensure_column(inner);
+	inner = wrap_set_operation(inner);
 	finish_fragment(fragment, inner, analysis, lifted);
 	fragment->scan.suffix = suffix.data;
 	Query *outer = make_query_over_fragment(fragment, targets);

@@ -4,7 +4,9 @@
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
+#include "access/sysattr.h"
 #include "optimizer/planner.h"
+#include "parser/parsetree.h"
 #include "utils/inval.h"
 }
 
@@ -52,6 +54,7 @@ PlannedStmt *plan_router(Query *query, const char *) {
 	plan->canSetTag = query->canSetTag;
 	plan->planTree = reinterpret_cast<Plan *>(scan);
 	plan->rtable = query->rtable;
+	plan->rowMarks = fragment->row_marks;
 	plan->stmt_location = query->stmt_location;
 	plan->stmt_len = query->stmt_len;
 	return plan;
@@ -64,11 +67,57 @@ void add_relations(PlannedStmt *plan) {
 	}
 }
 
+bool has_outer_join(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, JoinExpr) && reinterpret_cast<JoinExpr *>(node)->jointype != JOIN_INNER)
+		return true;
+	return IsA(node, Query) ? false : walk_expression(node, has_outer_join, static_cast<void *>(nullptr));
+}
+
+// tableoid of a distributed table is the same for all its rows: the shards' own would mean nothing. (The nullable
+// side of an outer join, where it may be NULL, is left to the scan.)
+Node *tableoid_to_constant(Node *node, Query *query) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, Var)) {
+		auto *var = reinterpret_cast<Var *>(node);
+		if (var->varlevelsup == 0 && var->varattno == TableOidAttributeNumber) {
+			RangeTblEntry *rte = rt_fetch(var->varno, query->rtable);
+			if (rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid))
+				return reinterpret_cast<Node *>(
+					makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(rte->relid), false, true));
+		}
+		return node;
+	}
+	if (IsA(node, Query))
+		return node;
+	return mutate_expression(node, tableoid_to_constant, query);
+}
+
+bool replace_tableoid(Node *node, void *context) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, replace_tableoid, context);
+	auto *query = reinterpret_cast<Query *>(node);
+	walk_query(query, replace_tableoid, context, 0);
+	if (!has_outer_join(reinterpret_cast<Node *>(query->jointree), nullptr) && query->commandType != CMD_INSERT) {
+		query->targetList = reinterpret_cast<List *>(tableoid_to_constant(reinterpret_cast<Node *>(query->targetList), query));
+		query->jointree->quals = tableoid_to_constant(query->jointree->quals, query);
+		query->havingQual = tableoid_to_constant(query->havingQual, query);
+	}
+	return false;
+}
+
 } // namespace
 
 PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, ParamListInfo params, StandardPlanner next) {
 	// Rows come over sockets of this process: parallel workers cannot take part.
 	PlannedStmt *plan = next(query, text, cursor_options & ~CURSOR_OPT_PARALLEL_OK, params);
+	foreach_ptr(Fragment, fragment, current_run->fragments)
+		if (plan->rowMarks == NIL)
+			plan->rowMarks = fragment->row_marks;
 	if (list_length(current_run->scans) > 1)
 		foreach_ptr(CustomScan, scan, current_run->scans)
 			mark_one_of_several(scan);
@@ -78,6 +127,7 @@ PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, Param
 
 PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options, ParamListInfo params,
 										StandardPlanner next) {
+	replace_tableoid(reinterpret_cast<Node *>(query), nullptr);
 	PlannerRun run;
 	run.outer = current_run;
 	current_run = &run;

@@ -19,6 +19,13 @@ namespace shardext {
 
 namespace {
 
+// The queries around the one being analyzed, for references to their common table expressions.
+struct Scope {
+	Query *query;
+	const Scope *outer;
+};
+const Scope *innermost = nullptr;
+
 // One member of a join: a relation, a sub-query or the result of an outer join.
 struct Unit {
 	bool sharded = false;
@@ -328,14 +335,24 @@ Unit *LevelAnalyzer::analyze_jointree(Node *node, bool top) {
 		case RTE_SUBQUERY:
 			return analyze_subquery(rtindex, rte->subquery, 0);
 		case RTE_CTE: {
-			if (rte->self_reference || rte->ctelevelsup > 0)
-				return fail("a recursive or outer common table expression");
-			foreach_node(CommonTableExpr, cte, query_->cteList)
+			if (rte->self_reference)
+				return fail("a recursive common table expression");
+			const Scope *scope = innermost;
+			for (Index up = 0; up < rte->ctelevelsup && scope != nullptr; up++)
+				scope = scope->outer;
+			if (scope == nullptr)
+				return fail("a common table expression of a query that stays on the coordinator");
+			foreach_node(CommonTableExpr, cte, scope->query->cteList)
 				if (strcmp(cte->ctename, rte->ctename) == 0) {
 					auto *sub = reinterpret_cast<Query *>(cte->ctequery);
 					if (cte->cterecursive || sub->commandType != CMD_SELECT)
 						return fail("a recursive or data-modifying common table expression");
-					return analyze_subquery(rtindex, sub, 0);
+					// It is analyzed as seen from where it stands.
+					const Scope *here = innermost;
+					innermost = scope;
+					Unit *unit = analyze_subquery(rtindex, sub, rte->ctelevelsup);
+					innermost = here;
+					return unit;
 				}
 			return fail("a common table expression");
 		}
@@ -679,10 +696,21 @@ void analyze_query(Query *query, QueryAnalysis *result) {
 		result->reason = result->from.reason = "a data-modifying or recursive query";
 		return;
 	}
-	if (query->setOperations != nullptr)
-		analyze_set_operation(query, result);
-	else
-		analyze_level(query, result);
+	const Scope scope{query, innermost};
+	const Scope *const outer = innermost;
+	innermost = &scope;
+	PG_TRY();
+	{
+		if (query->setOperations != nullptr)
+			analyze_set_operation(query, result);
+		else
+			analyze_level(query, result);
+	}
+	PG_FINALLY();
+	{
+		innermost = outer;
+	}
+	PG_END_TRY();
 }
 
 } // namespace shardext

@@ -14,6 +14,7 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/typcache.h"
 }
 
 namespace shardext {
@@ -173,7 +174,7 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 	shell->cteList = NIL;
 	shell->withCheckOptions = NIL;
 	shell->returningList = returned_columns;
-	shell->hasSubLinks = false;
+	shell->override = OVERRIDING_NOT_SET;
 	const DeparsedQuery deparsed = deparse_for_shards(shell);
 	*lifted = deparsed.lifted;
 
@@ -273,7 +274,7 @@ Query *add_checks(Query *query, Query *source, InsertPlan *plan) {
 	rte->rtekind = RTE_SUBQUERY;
 	rte->subquery = source;
 	rte->eref = makeAlias("new", names);
-	rte->alias = makeAlias("new", NIL);
+	rte->alias = makeAlias("new", static_cast<List *>(copyObjectImpl(names)));
 	rte->inFromCl = true;
 	outer->rtable = list_make1(rte);
 	RangeTblRef *ref = makeNode(RangeTblRef);
@@ -281,6 +282,21 @@ Query *add_checks(Query *query, Query *source, InsertPlan *plan) {
 	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
 	return outer;
 }
+
+bool finds_sharded_sublink(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, SubLink)) {
+		QueryAnalysis analysis;
+		analyze_query(reinterpret_cast<Query *>(reinterpret_cast<SubLink *>(node)->subselect), &analysis);
+		if (!analysis.complete || analysis.from.has_sharded)
+			return true;
+	}
+	return walk_expression(node, finds_sharded_sublink, static_cast<void *>(nullptr));
+}
+
+// True when the sub-queries read reference tables only.
+bool sublinks_are_local_to_shards(Node *node) { return !finds_sharded_sublink(node, nullptr); }
 
 void check_on_conflict(Query *query, const DistributedTable *table) {
 	OnConflictExpr *conflict = query->onConflict;
@@ -298,10 +314,9 @@ void check_on_conflict(Query *query, const DistributedTable *table) {
 		check_pushable(conflict->onConflictWhere, &pushability);
 	if (!pushability.ok)
 		refuse(psprintf("ON CONFLICT DO UPDATE with %s", pushability.reason));
-	if (contain_subplans(reinterpret_cast<Node *>(conflict->onConflictSet)) ||
-		checkExprHasSubLink(reinterpret_cast<Node *>(conflict->onConflictSet)) ||
-		checkExprHasSubLink(conflict->onConflictWhere))
-		refuse("ON CONFLICT DO UPDATE with a sub-query");
+	if (!sublinks_are_local_to_shards(reinterpret_cast<Node *>(conflict->onConflictSet)) ||
+		!sublinks_are_local_to_shards(conflict->onConflictWhere))
+		refuse("ON CONFLICT DO UPDATE with a sub-query over shards");
 	foreach_node(WithCheckOption, check, query->withCheckOptions)
 		if (check->kind != WCO_RLS_INSERT_CHECK)
 			refuse("ON CONFLICT DO UPDATE with row-level security");
@@ -427,6 +442,77 @@ void check_referencing_tables(const DistributedTable *table) {
 				errhint("Distribute table \"%s\" as well.", get_rel_name(local)));
 }
 
+// Assignments to several fields of a composite are one value built from its parts; the deparser prints one
+// field only.
+Node *fields_to_row(Node *node, void *context) {
+	if (node == nullptr)
+		return nullptr;
+	if (!IsA(node, FieldStore))
+		return mutate_expression(node, fields_to_row, context);
+	auto *store = reinterpret_cast<FieldStore *>(node);
+	TupleDesc desc = lookup_rowtype_tupdesc(store->resulttype, -1);
+	Node *base = fields_to_row(reinterpret_cast<Node *>(store->arg), context);
+	RowExpr *row = makeNode(RowExpr);
+	row->row_typeid = store->resulttype;
+	row->row_format = COERCE_EXPLICIT_CAST;
+	row->location = -1;
+	for (int i = 0; i < desc->natts; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		if (attribute->attisdropped)
+			continue;
+		Node *value = nullptr;
+		for (int n = 0; n < list_length(store->fieldnums); n++)
+			if (list_nth_int(store->fieldnums, n) == i + 1)
+				value = fields_to_row(static_cast<Node *>(list_nth(store->newvals, n)), context);
+		if (value == nullptr) {
+			FieldSelect *select = makeNode(FieldSelect);
+			select->arg = static_cast<Expr *>(copyObjectImpl(base));
+			select->fieldnum = i + 1;
+			select->resulttype = attribute->atttypid;
+			select->resulttypmod = attribute->atttypmod;
+			select->resultcollid = attribute->attcollation;
+			value = reinterpret_cast<Node *>(select);
+		}
+		row->args = lappend(row->args, value);
+		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attribute->attname))));
+	}
+	ReleaseTupleDesc(desc);
+	return reinterpret_cast<Node *>(row);
+}
+
+bool assigns_element(Node *node) {
+	return IsA(node, SubscriptingRef) && reinterpret_cast<SubscriptingRef *>(node)->refassgnexpr != nullptr;
+}
+
+void simplify_assignments(Query *query) {
+	if (query->commandType != CMD_UPDATE)
+		return;
+	foreach_node(TargetEntry, entry, query->targetList) {
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		if (assigns_element(expr)) {
+			auto *ref = reinterpret_cast<SubscriptingRef *>(expr);
+			if (!IsA(ref->refexpr, Var) || assigns_element(reinterpret_cast<Node *>(ref->refassgnexpr)))
+				refuse("UPDATE of several elements of one column");
+		} else {
+			entry->expr = reinterpret_cast<Expr *>(fields_to_row(expr, nullptr));
+		}
+	}
+	if (query->targetList == NIL) {
+		// Only generated columns were named: any assignment computes them anew.
+		const Oid relid = rt_fetch(query->resultRelation, query->rtable)->relid;
+		Relation relation = RelationIdGetRelation(relid);
+		for (int i = 0; i < RelationGetDescr(relation)->natts && query->targetList == NIL; i++) {
+			Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), i);
+			if (!attribute->attisdropped && attribute->attgenerated == '\0')
+				query->targetList = list_make1(makeTargetEntry(
+					reinterpret_cast<Expr *>(makeVar(query->resultRelation, i + 1, attribute->atttypid, attribute->atttypmod,
+													 attribute->attcollation, 0)),
+					i + 1, pstrdup(NameStr(attribute->attname)), false));
+		}
+		RelationClose(relation);
+	}
+}
+
 PlannedStmt *plan_update_or_delete(Query *query, const char *text, int cursor_options, ParamListInfo params,
 								   StandardPlanner next) {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
@@ -439,6 +525,7 @@ PlannedStmt *plan_update_or_delete(Query *query, const char *text, int cursor_op
 		if (query->commandType == CMD_UPDATE && entry->resno == table->key_attnum && !unchanged)
 			refuse("UPDATE of the distribution column");
 	}
+	simplify_assignments(query);
 	QueryAnalysis analysis;
 	Query *select = as_select(query);
 	analyze_query(select, &analysis);

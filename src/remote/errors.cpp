@@ -1,7 +1,10 @@
 // Errors of nodes, raised on the coordinator as if they had happened here.
 #include "shardext/remote/connection.hpp"
 
-#include <cctype>
+extern "C" {
+#include "utils/acl.h"
+#include "utils/rls.h"
+}
 
 namespace shardext {
 
@@ -20,6 +23,28 @@ char *user_schema_of(const char *shard_schema, int64 *group_id) {
 	char *end = nullptr;
 	*group_id = strtoll(shard_schema + strlen(kPrefix), &end, 10);
 	return pstrdup(*end == '_' ? end + 1 : "public");
+}
+
+// PostgreSQL leaves keys and rows out of error messages for who may not read the table.
+bool hides_rows(Oid relid) {
+	if (!OidIsValid(relid))
+		return false;
+	return check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED ||
+		   pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK;
+}
+
+// A node's session has no search_path, so it names types with their schemas where this session would not.
+char *unqualify_type(char *message, const char *schema, const char *type) {
+	const Oid schema_oid = get_namespace_oid(schema, true);
+	const Oid type_oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type), ObjectIdGetDatum(schema_oid));
+	if (!OidIsValid(type_oid))
+		return message;
+	const char *qualified = quote_qualified_identifier(schema, type);
+	const char *found = strstr(message, qualified);
+	if (found == nullptr)
+		return message;
+	return psprintf("%.*s%s%s", static_cast<int>(found - message), message, format_type_be(type_oid),
+					found + strlen(qualified));
 }
 
 } // namespace
@@ -48,6 +73,11 @@ void raise_remote_error(Connection *c, PGresult *result, const char *sql) {
 	if (severity != nullptr && strcmp(severity, "FATAL") == 0 && c->depth > 0)
 		c->lost_in_transaction = true;
 	(void)sql;
+	const Oid schema_oid = schema != nullptr && IsTransactionState() ? get_namespace_oid(schema, true) : InvalidOid;
+	if (OidIsValid(schema_oid) && table != nullptr && hides_rows(get_relname_relid(table, schema_oid)))
+		detail = nullptr; // it would show a row that the user may not see
+	if (OidIsValid(schema_oid) && type != nullptr)
+		message = unqualify_type(message, schema, type);
 	ereport(ERROR, errcode(code), errmsg_internal("%s", message),
 			detail != nullptr ? errdetail_internal("%s", detail) : 0, hint != nullptr ? errhint("%s", hint) : 0,
 			schema != nullptr ? err_generic_string(PG_DIAG_SCHEMA_NAME, schema) : 0,

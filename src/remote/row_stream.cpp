@@ -160,13 +160,15 @@ void RemoteStream::store_rest() {
 		store_slot_ = MakeSingleTupleTableSlot(desc_, &TTSOpsMinimalTuple);
 	}
 	TupleTableSlot *slot = decoder_ != nullptr ? MakeSingleTupleTableSlot(desc_, &TTSOpsVirtual) : nullptr;
+	// The row handed out last is still in use: what is stored is decoded elsewhere.
+	MemoryContext storing = AllocSetContextCreate(context_, "shardext stored row", ALLOCSET_SMALL_SIZES);
 	while (current_ != nullptr || !finished_) {
 		if (current_ == nullptr) {
 			pump(connection, this, true);
 			continue;
 		}
 		if (decoder_ != nullptr) {
-			decode(slot, row_context_);
+			decode(slot, storing);
 			tuplestore_puttupleslot(stored_, slot);
 		} else {
 			PQclear(current_);
@@ -175,6 +177,7 @@ void RemoteStream::store_rest() {
 	}
 	if (slot != nullptr)
 		ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(storing);
 	CurrentResourceOwner = old_owner;
 	MemoryContextSwitchTo(old);
 }

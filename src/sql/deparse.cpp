@@ -30,7 +30,8 @@ struct LiftContext {
 // True for an expression whose value the coordinator works out once, before the tasks run.
 bool is_lifted(Node *node) {
 	if (IsA(node, Param))
-		return true;
+		return reinterpret_cast<Param *>(node)->paramkind == PARAM_EXTERN ||
+			   reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC;
 	if (IsA(node, SQLValueFunction))
 		return true;
 	if (!(IsA(node, FuncExpr) || IsA(node, OpExpr) || IsA(node, CoerceViaIO) || IsA(node, RelabelType) ||
@@ -49,8 +50,11 @@ bool is_lifted(Node *node) {
 bool vars_of_any_level(Node *node, void *) {
 	if (node == nullptr)
 		return false;
-	if (IsA(node, Var))
+	if (IsA(node, Var) || IsA(node, CaseTestExpr) || IsA(node, CoerceToDomainValue) || IsA(node, SetToDefault))
 		return true;
+	if (IsA(node, Param))
+		return reinterpret_cast<Param *>(node)->paramkind == PARAM_SUBLINK ||
+			   reinterpret_cast<Param *>(node)->paramkind == PARAM_MULTIEXPR;
 	return walk_expression(node, vars_of_any_level, static_cast<void *>(nullptr));
 }
 
@@ -59,8 +63,6 @@ Node *lift(Node *node, LiftContext *context) {
 		return nullptr;
 	if (IsA(node, Query))
 		return reinterpret_cast<Node *>(mutate_query(reinterpret_cast<Query *>(node), lift, context, 0));
-	if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_SUBLINK)
-		return static_cast<Node *>(copyObjectImpl(node));
 	if (is_lifted(node) && !vars_of_any_level(node, nullptr)) {
 		int number = 0;
 		for (int i = 0; i < list_length(context->lifted); i++)

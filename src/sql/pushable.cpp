@@ -153,6 +153,19 @@ bool check_node(Node *node, Pushability *result) {
 			return refuse(result, "an object identifier");
 		break;
 	}
+	case T_OpExpr:
+	case T_DistinctExpr:
+	case T_NullIfExpr:
+		if (reinterpret_cast<OpExpr *>(node)->opno >= FirstNormalObjectId)
+			return refuse(result, "an operator that must run on the coordinator");
+		break;
+	case T_ScalarArrayOpExpr:
+		if (reinterpret_cast<ScalarArrayOpExpr *>(node)->opno >= FirstNormalObjectId)
+			return refuse(result, "an operator that must run on the coordinator");
+		break;
+	case T_CoerceViaIO:
+		result->needs_settings = true; // exact floats, bytea, dates
+		break;
 	case T_Param:
 		if (reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC)
 			return refuse(result, "a parameter of the plan");

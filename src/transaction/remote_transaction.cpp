@@ -20,6 +20,7 @@ constexpr int kMaxWriters = 1024;
 constexpr int kPhaseTwoTimeoutMs = 1000;
 
 int snapshot_holders = 0;
+const char *constraints_command = nullptr; // SET CONSTRAINTS ALL of this transaction
 
 // The two-phase commit under way, if any; fixed size, because COMMIT and ABORT callbacks may not allocate.
 struct TwoPhaseCommit {
@@ -264,6 +265,8 @@ void end_snapshot_holds() { snapshot_holders = 0; }
 
 void on_transaction_event(XactEvent event, void *) {
 	gate([&] {
+		if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+			constraints_command = nullptr;
 		switch (event) {
 		case XACT_EVENT_PRE_COMMIT:
 			before_commit();
@@ -347,7 +350,10 @@ void rollback_to_savepoint(Connection *c, void *) {
 
 void on_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
 	gate([&] {
-		if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
+		if (event == SUBXACT_EVENT_START_SUB)
+			// Rolling back to this savepoint must not cost a cursor of the outer transaction its rows.
+			for_each_connection([](Connection *c, void *) { finish_everything(c); }, nullptr);
+		else if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
 			for_each_connection(release_savepoint, nullptr);
 		else if (event == SUBXACT_EVENT_ABORT_SUB)
 			for_each_connection(rollback_to_savepoint, nullptr);
@@ -379,6 +385,8 @@ void enter_transaction(Connection *c, Scope scope) {
 			send_control(c, "BEGIN ISOLATION LEVEL READ COMMITTED");
 		c->depth = 1;
 		c->statement_scope = !keeps_snapshot && scope == Scope::Statement;
+		if (constraints_command != nullptr && !c->statement_scope)
+			send_control(c, constraints_command);
 	}
 	if (c->statement_scope)
 		return;
@@ -390,6 +398,19 @@ void enter_transaction(Connection *c, Scope scope) {
 	}
 	if (scope == Scope::Write)
 		c->wrote = true;
+}
+
+void set_constraints_on_nodes(bool deferred) {
+	constraints_command = deferred ? "SET CONSTRAINTS ALL DEFERRED" : "SET CONSTRAINTS ALL IMMEDIATE";
+	for_each_connection(
+		[](Connection *c, void *) {
+			if (c->depth == 0 || c->statement_scope)
+				return;
+			send_control(c, constraints_command);
+			send_sync(c);
+			pump(c, nullptr, true);
+		},
+		nullptr);
 }
 
 void hold_statement_snapshot() { snapshot_holders++; }

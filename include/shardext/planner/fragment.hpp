@@ -19,6 +19,7 @@ struct Fragment {
 	List *pins = NIL;
 	List *columns = NIL; // TargetEntry: what the fragment returns
 	double rows = 1000;
+	List *row_marks = NIL; // PlanRowMark: says what the statement locks, to whoever names it
 	bool sorted = false; // comes in the order of the query's ORDER BY
 	// A fragment that writes supplies its own plan node instead of a Shard Scan.
 	CustomScan *(*make_plan)(Fragment *fragment, PlannerInfo *root, List *custom_plans) = nullptr;
@@ -57,6 +58,9 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 
 // Fills columns (types) of a scan from a target list.
 void set_scan_columns(ScanPlan *scan, List *target_list);
+
+// True when values of all columns can be sent by a node and read here.
+bool columns_travel(List *target_list);
 
 Oid fragment_function_oid();
 

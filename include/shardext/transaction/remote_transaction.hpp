@@ -18,6 +18,9 @@ void hold_statement_snapshot();
 void release_statement_snapshot();
 bool statement_snapshot_held();
 
+// SET CONSTRAINTS ALL on the nodes of this transaction, now and when they join it later.
+void set_constraints_on_nodes(bool deferred);
+
 // The name of a prepared transaction: shardext_<cluster>_<incarnation>_<sequence>_<n>.
 char *make_gid(int64 cluster, int64 incarnation, int64 sequence, int number);
 // Takes such a name apart; false when it is not one.
