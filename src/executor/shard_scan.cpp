@@ -349,11 +349,13 @@ TupleTableSlot *access_next(ScanState *node) {
 				state->all_stored = true;
 				return ExecClearTuple(slot);
 			}
+			// What is appended stands behind the read position already.
 			tuplestore_puttupleslot(state->store, state->row_slot);
-			tuplestore_gettupleslot(state->store, true, false, state->store_slot);
+			fill_scan_slot(state, state->row_slot, slot);
+		} else {
+			slot_getallattrs(state->store_slot);
+			fill_scan_slot(state, state->store_slot, slot);
 		}
-		slot_getallattrs(state->store_slot);
-		fill_scan_slot(state, state->store_slot, slot);
 	}
 	slot->tts_tableOid = state->plan.relid;
 	return slot;

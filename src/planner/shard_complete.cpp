@@ -429,7 +429,7 @@ bool LevelAnalyzer::check_sublinks(Node *node, const KeySet &keys, bool negated)
 			LevelAnalyzer *self;
 			const KeySet *keys;
 			bool negated, ok, first;
-		} context{this, &keys, negated, true, true};
+		} context{this, &keys, negated || !(IsA(node, BoolExpr) || IsA(node, List)), true, true};
 		auto walker = +[](Node *child, Context *c) -> bool {
 			if (child == nullptr)
 				return false;
@@ -488,8 +488,8 @@ void LevelAnalyzer::run() {
 	if (!result_->ok)
 		return;
 	// Sub-queries outside FROM and WHERE are checked with the level's keys, too.
-	const bool target_ok = check_sublinks(flat(reinterpret_cast<Node *>(query_->targetList)), unit->keys, false);
-	const bool having_ok = check_sublinks(flat(query_->havingQual), unit->keys, false);
+	const bool target_ok = check_sublinks(flat(reinterpret_cast<Node *>(query_->targetList)), unit->keys, true);
+	const bool having_ok = check_sublinks(flat(query_->havingQual), unit->keys, true);
 	if (!target_ok || !having_ok) {
 		result_->ok = result_->ok && !query_->hasSubLinks;
 		if (!result_->ok && result_->reason == nullptr)

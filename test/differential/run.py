@@ -111,7 +111,8 @@ class Runner:
             if not found:
                 self.report.ok(statement)
             else:
-                self.report.fail(f"{where}, line {statement.line}", statement, found, expected, got, follows=diverged)
+                self.report.fail(f"{where}, line {statement.line}", statement, found, expected, got,
+                                 follows=diverged or (client.lost and got.sqlstate in ("26000", "34000")))
             if got.hung or (found and not self.options.keep_going):
                 self.report.not_run += len(case.run) - nr - 1
                 return False
