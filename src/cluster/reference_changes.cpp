@@ -247,7 +247,7 @@ void create_reference_trigger(Oid relid) {
 	const Oid function =
 		LookupFuncName(list_make2(makeString(pstrdup("shardext")), makeString(pstrdup("reference_row_change"))), 0, nullptr, false);
 	const int16 events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE;
-	make_trigger(relid, function, "shardext_row_change", 1, events);
+	make_trigger(relid, function, "A_shardext_row_change", 1, events);
 	make_trigger(relid, function, "shardext_statement_end", 0, events);
 	CommandCounterIncrement();
 }

@@ -359,7 +359,7 @@ CustomScan *make_shard_insert(const InsertPlan &plan, List *lifted) {
 	complete.lifted_types = NIL;
 	foreach_ptr(Node, expr, lifted)
 		complete.lifted_types = lappend_oid(complete.lifted_types, exprType(expr));
-	scan->custom_exprs = list_copy(lifted);
+	scan->custom_exprs = ready_expressions(lifted);
 	scan->custom_private = complete.to_private();
 	return scan;
 }

@@ -19,6 +19,7 @@ extern "C" {
 #include "executor/executor.h"
 #include "executor/nodeCustom.h"
 #include "nodes/extensible.h"
+#include "optimizer/optimizer.h"
 #include "tcop/pquery.h"
 #include "utils/portal.h"
 #include "utils/sortsupport.h"
@@ -280,6 +281,28 @@ bool next_from_shards(ShardScanState *state, TupleTableSlot *slot) {
 	return found;
 }
 
+// ctid with the shard group in spare bits, so that it means one row of the whole table: a page has fewer than 512
+// rows, which leaves seven bits of the offset, and the highest nine of the block number. The tasks return the
+// shard's ctid and the group's id in their last two columns.
+Datum row_id(ShardScanState *state, TupleTableSlot *row, bool *isnull) {
+	const int last = state->result_desc->natts - 1;
+	if (row->tts_isnull[last - 1]) {
+		*isnull = true;
+		return 0;
+	}
+	const int64 group_id = DatumGetInt64(row->tts_values[last]);
+	const ColocationGroup *colocation = find_colocation_group(state->plan.colocation_id);
+	int position = 0;
+	while (position < colocation->group_count && colocation->groups[position].id != group_id)
+		position++;
+	auto *tid = reinterpret_cast<ItemPointer>(DatumGetPointer(row->tts_values[last - 1]));
+	auto *result = static_cast<ItemPointer>(
+		MemoryContextAlloc(state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory, sizeof(ItemPointerData)));
+	ItemPointerSet(result, ItemPointerGetBlockNumberNoCheck(tid) | (static_cast<uint32>(position >> 7) << 23),
+				   ItemPointerGetOffsetNumberNoCheck(tid) | static_cast<uint16>((position & 127) << 9));
+	return PointerGetDatum(result);
+}
+
 // Makes the scan's row from the tasks' row.
 void fill_scan_slot(ShardScanState *state, TupleTableSlot *row, TupleTableSlot *slot) {
 	ExecClearTuple(slot);
@@ -291,12 +314,19 @@ void fill_scan_slot(ShardScanState *state, TupleTableSlot *row, TupleTableSlot *
 		if (entry >= 0) {
 			slot->tts_values[i] = row->tts_values[entry];
 			slot->tts_isnull[i] = row->tts_isnull[entry];
+		} else if (entry == kColumnRowId) {
+			slot->tts_values[i] = row_id(state, row, &slot->tts_isnull[i]);
 		} else if (entry == kColumnTableOid) {
 			slot->tts_values[i] = ObjectIdGetDatum(state->plan.relid);
 		} else {
 			// A whole row: the relation's columns were asked for first, in order, without dropped ones.
-			if (state->whole_row_desc == nullptr)
-				state->whole_row_desc = lookup_rowtype_tupdesc_copy(get_rel_type_id(state->plan.relid), -1);
+			if (state->whole_row_desc == nullptr) {
+				MemoryContext query_context = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
+				state->whole_row_desc = OidIsValid(state->plan.relid)
+											? lookup_rowtype_tupdesc_copy(get_rel_type_id(state->plan.relid), -1)
+											: BlessTupleDesc(CreateTupleDescCopy(state->result_desc));
+				MemoryContextSwitchTo(query_context);
+			}
 			TupleDesc desc = state->whole_row_desc;
 			MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
 			auto *values = static_cast<Datum *>(palloc0(sizeof(Datum) * desc->natts));
@@ -438,6 +468,13 @@ const CustomScanMethods kScanMethods = {"Shard Scan", create_state};
 
 void register_shard_scan() { RegisterCustomScanMethods(&kScanMethods); }
 
+List *ready_expressions(List *expressions) {
+	List *ready = NIL;
+	foreach_ptr(Expr, expr, expressions)
+		ready = lappend(ready, expression_planner(static_cast<Expr *>(copyObjectImpl(expr))));
+	return ready;
+}
+
 CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist) {
 	CustomScan *scan = makeNode(CustomScan);
 	scan->methods = &kScanMethods;
@@ -454,6 +491,7 @@ CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List
 			lappend(scan->custom_exprs, pin->value != nullptr ? static_cast<void *>(copyObjectImpl(pin->value))
 															  : makeNullConst(INT4OID, -1, InvalidOid));
 	}
+	scan->custom_exprs = ready_expressions(scan->custom_exprs);
 	scan->custom_private = complete.to_private();
 	scan->custom_scan_tlist = scan_tlist;
 	scan->flags = 0;

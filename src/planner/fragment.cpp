@@ -131,7 +131,8 @@ void set_scan_columns(ScanPlan *scan, List *target_list) {
 bool columns_travel(List *target_list) {
 	foreach_node(TargetEntry, entry, target_list) {
 		const Oid type = exprType(reinterpret_cast<Node *>(entry->expr));
-		if (type == RECORDOID || type == RECORDARRAYOID || get_typtype(type) == TYPTYPE_PSEUDO)
+		if (type == RECORDOID || type == RECORDARRAYOID || get_typtype(type) == TYPTYPE_PSEUDO ||
+			is_object_identifier_type(type))
 			return false;
 	}
 	return true;
@@ -302,6 +303,8 @@ Query *wrap_set_operation(Query *inner) {
 	return outer;
 }
 
+void cut_children(Query *query);
+
 // All of the query runs in one shard group.
 void replace_by_router(Query *query, const QueryAnalysis &analysis) {
 	auto *inner = static_cast<Query *>(copyObjectImpl(query));
@@ -381,7 +384,9 @@ void replace_by_scatter(Query *query, const QueryAnalysis &analysis) {
 	outer->limitCount = query->limitCount;
 	outer->limitOffset = query->limitOffset;
 	outer->limitOption = query->limitOption;
+	outer->hasSubLinks = checkExprHasSubLink(query->limitCount) || checkExprHasSubLink(query->limitOffset);
 	*query = *outer;
+	cut_children(query);
 }
 
 // --- FROM and WHERE run on the shards, everything above stays ---
@@ -427,6 +432,8 @@ Node *pull_columns(Node *node, PullContext *context) {
 bool replace_from_clause(Query *query, const QueryAnalysis &analysis) {
 	if (query->cteList != NIL && query->hasSubLinks)
 		return false;
+	if (analysis.from.ordered_subquery && !analysis.from.pinned)
+		return false; // its order would be lost
 	Query *inner = makeNode(Query);
 	inner->commandType = CMD_SELECT;
 	inner->querySource = QSRC_ORIGINAL;

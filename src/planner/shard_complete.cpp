@@ -149,6 +149,7 @@ Unit *LevelAnalyzer::analyze_subquery(int rtindex, Query *sub, int levels_up) {
 	result_->needs_settings |= analysis.from.needs_settings;
 	if (!analysis.from.has_sharded)
 		return unit;
+	result_->ordered_subquery |= sub->sortClause != NIL && sub->limitCount == nullptr;
 	if (!merge_colocation(analysis.from.colocation))
 		return fail("tables of different colocation groups");
 	unit->sharded = true;
@@ -548,6 +549,10 @@ void analyze_level(Query *query, QueryAnalysis *result) {
 		return;
 	}
 	const bool grouped = query->groupClause != NIL || query->hasAggs || query->havingQual != nullptr;
+	if (from.ordered_subquery && !grouped && query->sortClause == NIL && query->distinctClause == NIL) {
+		result->reason = "an ordered sub-query";
+		return;
+	}
 	if (query->groupingSets != NIL) {
 		result->reason = "grouping sets";
 		return;

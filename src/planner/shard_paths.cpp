@@ -65,6 +65,8 @@ Plan *finish_plan(CustomScan *scan, List *tlist, List *local_clauses, CustomPath
 	return reinterpret_cast<Plan *>(scan);
 }
 
+Bitmapset *needed_columns(List *tlist, List *local_clauses, Index rti);
+
 Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
 					List *custom_plans) {
 	return gate([&]() -> Plan * {
@@ -82,7 +84,15 @@ Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *
 			scan = fragment->make_plan(fragment, root, custom_plans);
 			scan->custom_scan_tlist = scan_tlist;
 		} else {
-			scan = make_shard_scan(fragment->scan, fragment->lifted, fragment->pins, scan_tlist);
+			// A whole row is asked for where rows may have to be checked again (row locks).
+			ScanPlan plan = fragment->scan;
+			Bitmapset *needed = needed_columns(tlist, clauses, rel->relid);
+			if (bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, needed)) {
+				Var *row = makeVar(rel->relid, 0, RECORDOID, -1, InvalidOid, 0);
+				scan_tlist = lappend(scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(row), ++position, nullptr, false));
+				plan.entries = lappend_int(list_copy(plan.entries), kColumnWholeRow);
+			}
+			scan = make_shard_scan(plan, fragment->lifted, fragment->pins, scan_tlist);
 		}
 		return finish_plan(scan, tlist, clauses, path);
 	});
@@ -229,9 +239,17 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 				add(attnum, list_length(fetched));
 		for (AttrNumber attnum = FirstLowInvalidHeapAttributeNumber + 1; attnum < 0; attnum++)
 			if (bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, needed))
-				add(attnum, attnum == TableOidAttributeNumber ? kColumnTableOid : list_length(fetched));
+				add(attnum, attnum == TableOidAttributeNumber			 ? kColumnTableOid
+							: attnum == SelfItemPointerAttributeNumber ? kColumnRowId
+																	   : list_length(fetched));
 		if (whole_row)
 			add(0, kColumnWholeRow);
+		const bool row_id = bms_is_member(SelfItemPointerAttributeNumber - FirstLowInvalidHeapAttributeNumber, needed);
+		if (row_id) {
+			Var *ctid = makeVar(1, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
+			const int number = list_length(fetched) + 1;
+			fetched = lappend(fetched, makeTargetEntry(reinterpret_cast<Expr *>(ctid), number, psprintf("_c%d", number), false));
+		}
 		RelationClose(relation);
 		if (fetched == NIL)
 			fetched = list_make1(makeTargetEntry(
@@ -246,6 +264,18 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 				static_cast<TableSampleClause *>(copyObjectImpl(rte->tablesample));
 		const DeparsedQuery deparsed = deparse_for_shards(query);
 		plan.pieces = deparsed.pieces;
+		if (row_id) {
+			// The shard group's id comes along as the last column.
+			SqlBuilder with_group;
+			with_group.text("SELECT s.*, ");
+			with_group.group_id();
+			with_group.text("::bigint FROM (");
+			with_group.append(deparsed.pieces);
+			with_group.text(") s");
+			plan.pieces = with_group.finish();
+			plan.column_types = lappend_oid(plan.column_types, INT8OID);
+			plan.column_typmods = lappend_int(plan.column_typmods, -1);
+		}
 		CustomScan *scan = make_shard_scan(plan, deparsed.lifted, pins, scan_tlist);
 		return finish_plan(scan, tlist, local, path);
 	});

@@ -442,6 +442,21 @@ void check_referencing_tables(const DistributedTable *table) {
 				errhint("Distribute table \"%s\" as well.", get_rel_name(local)));
 }
 
+// Inside the new value of a field, the field's old value has no name of its own (CaseTestExpr).
+Node *name_old_value(Node *value, Node *row, Form_pg_attribute attribute, AttrNumber number) {
+	if (!IsA(value, FieldStore) || !IsA(reinterpret_cast<FieldStore *>(value)->arg, CaseTestExpr))
+		return value;
+	auto *copy = static_cast<FieldStore *>(copyObjectImpl(value));
+	FieldSelect *old = makeNode(FieldSelect);
+	old->arg = static_cast<Expr *>(copyObjectImpl(row));
+	old->fieldnum = number;
+	old->resulttype = attribute->atttypid;
+	old->resulttypmod = attribute->atttypmod;
+	old->resultcollid = attribute->attcollation;
+	copy->arg = reinterpret_cast<Expr *>(old);
+	return reinterpret_cast<Node *>(copy);
+}
+
 // Assignments to several fields of a composite are one value built from its parts; the deparser prints one
 // field only.
 Node *fields_to_row(Node *node, void *context) {
@@ -463,7 +478,7 @@ Node *fields_to_row(Node *node, void *context) {
 		Node *value = nullptr;
 		for (int n = 0; n < list_length(store->fieldnums); n++)
 			if (list_nth_int(store->fieldnums, n) == i + 1)
-				value = fields_to_row(static_cast<Node *>(list_nth(store->newvals, n)), context);
+				value = fields_to_row(name_old_value(static_cast<Node *>(list_nth(store->newvals, n)), base, attribute, i + 1), context);
 		if (value == nullptr) {
 			FieldSelect *select = makeNode(FieldSelect);
 			select->arg = static_cast<Expr *>(copyObjectImpl(base));

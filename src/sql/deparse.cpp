@@ -27,6 +27,28 @@ struct LiftContext {
 	List *lifted;
 };
 
+// Parameters, and constants that are OIDs of this server's objects.
+bool means_something_here_only(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Param))
+		return true;
+	if (IsA(node, Const)) {
+		switch (reinterpret_cast<Const *>(node)->consttype) {
+		case REGCLASSOID:
+		case REGTYPEOID:
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGROLEOID:
+		case REGNAMESPACEOID:
+			return true;
+		default:
+			return false;
+		}
+	}
+	return walk_expression(node, means_something_here_only, static_cast<void *>(nullptr));
+}
+
 // True for an expression whose value the coordinator works out once, before the tasks run.
 bool is_lifted(Node *node) {
 	if (IsA(node, Param))
@@ -41,10 +63,7 @@ bool is_lifted(Node *node) {
 		contain_subplans(node) || contain_volatile_functions(node) || expression_returns_set(node))
 		return false;
 	// Immutable expressions of constants may stay text; the planner of the node folds them.
-	return contain_mutable_functions(node) ||
-		   walk_expression(
-			   node, +[](Node *child, void *) { return child != nullptr && IsA(child, Param); },
-			   static_cast<void *>(nullptr));
+	return contain_mutable_functions(node) || means_something_here_only(node, nullptr);
 }
 
 bool vars_of_any_level(Node *node, void *) {
@@ -63,6 +82,13 @@ Node *lift(Node *node, LiftContext *context) {
 		return nullptr;
 	if (IsA(node, Query))
 		return reinterpret_cast<Node *>(mutate_query(reinterpret_cast<Query *>(node), lift, context, 0));
+	if (IsA(node, Var)) {
+		// The deparser would follow what the planner has noted of the name the user wrote.
+		auto *var = static_cast<Var *>(copyObjectImpl(node));
+		var->varnosyn = var->varno;
+		var->varattnosyn = var->varattno;
+		return reinterpret_cast<Node *>(var);
+	}
 	if (is_lifted(node) && !vars_of_any_level(node, nullptr)) {
 		int number = 0;
 		for (int i = 0; i < list_length(context->lifted); i++)
@@ -192,6 +218,12 @@ void normalise_query(Query *query, bool top) {
 			cte->aliascolnames = static_cast<List *>(copyObjectImpl(cte->ctecolnames));
 		}
 	}
+	// A WITH query that nobody reads is not run; the others' tables may not exist on the node.
+	List *used = NIL;
+	foreach_node(CommonTableExpr, cte, query->cteList)
+		if (cte->cterefcount > 0 || reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT)
+			used = lappend(used, cte);
+	query->cteList = used;
 	if (top && query->commandType == CMD_SELECT && query->setOperations == nullptr)
 		make_output_names_unique(query);
 }

@@ -15,15 +15,7 @@ extern "C" {
 
 namespace shardext {
 
-namespace {
-
-bool refuse(Pushability *result, const char *reason) {
-	result->ok = false;
-	result->reason = reason;
-	return true; // ends the walk
-}
-
-bool is_reg_type(Oid type) {
+bool is_object_identifier_type(Oid type) {
 	switch (type) {
 	case REGPROCOID:
 	case REGPROCEDUREOID:
@@ -42,6 +34,14 @@ bool is_reg_type(Oid type) {
 	}
 }
 
+namespace {
+
+bool refuse(Pushability *result, const char *reason) {
+	result->ok = false;
+	result->reason = reason;
+	return true; // ends the walk
+}
+
 // Built-in stable functions that look at the catalogs, the session or the clock of the server they run on.
 bool looks_at_server(const char *name, Form_pg_proc form) {
 	static const char *const kPrefixes[] = {"pg_",	 "has_",	 "to_reg",	 "table_to_",	"query_to_", "cursor_to_",
@@ -58,10 +58,10 @@ bool looks_at_server(const char *name, Form_pg_proc form) {
 	for (const char *other : kNames)
 		if (strcmp(name, other) == 0)
 			return true;
-	if (is_reg_type(form->prorettype))
+	if (is_object_identifier_type(form->prorettype))
 		return true;
 	for (int i = 0; i < form->pronargs; i++)
-		if (is_reg_type(form->proargtypes.values[i]) && form->proargtypes.values[i] != REGCONFIGOID)
+		if (is_object_identifier_type(form->proargtypes.values[i]) && form->proargtypes.values[i] != REGCONFIGOID)
 			return true;
 	// age(timestamptz) counts from today.
 	return strcmp(name, "age") == 0 && form->pronargs == 1;
@@ -148,7 +148,7 @@ bool check_node(Node *node, Pushability *result) {
 		break;
 	case T_Const: {
 		auto *constant = reinterpret_cast<Const *>(node);
-		if (is_reg_type(constant->consttype) && !constant->constisnull &&
+		if (is_object_identifier_type(constant->consttype) && !constant->constisnull &&
 			DatumGetObjectId(constant->constvalue) >= FirstNormalObjectId)
 			return refuse(result, "an object identifier");
 		break;

@@ -110,6 +110,10 @@ void append_shard_sql(StringInfo out, const SqlPieces *pieces, int64 group_id, b
 		}
 		auto *hole = reinterpret_cast<List *>(piece);
 		const int64 reference_group = strtoll(castNode(Float, linitial(hole))->fval, nullptr, 10);
+		if (list_length(hole) == 1) {
+			appendStringInfo(out, INT64_FORMAT, group_id);
+			continue;
+		}
 		const char *schema_name = strVal(lsecond(hole));
 		if (reference_group != 0 && node_is_local)
 			appendStringInfoString(out, quote_identifier(schema_name)); // the table itself is the copy
@@ -144,6 +148,11 @@ void SqlBuilder::flush() {
 		pieces_ = lappend(pieces_, makeString(buffer_.data));
 		buffer_ = {};
 	}
+}
+
+void SqlBuilder::group_id() {
+	flush();
+	pieces_ = lappend(pieces_, list_make1(makeFloat(pstrdup("0"))));
 }
 
 void SqlBuilder::schema_of(Oid relid) {

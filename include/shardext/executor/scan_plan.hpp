@@ -8,6 +8,7 @@ namespace shardext {
 // Where a column of the scan comes from: a column of the tasks' result (>= 0) or made on the coordinator.
 constexpr int kColumnTableOid = -1;
 constexpr int kColumnWholeRow = -2;
+constexpr int kColumnRowId = -3; // ctid made unique over shards
 
 struct ScanPlan {
 	const char *strategy = ""; // shown by EXPLAIN
@@ -35,6 +36,9 @@ struct ScanPlan {
 
 // Initialises the CustomScan methods; called from _PG_init.
 void register_shard_scan();
+
+// Expressions as the executor wants them, for plans that PostgreSQL's planner does not see.
+List *ready_expressions(List *expressions);
 
 // An empty Shard Scan node with its methods; the caller sets targets and expressions.
 CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist);

@@ -31,7 +31,7 @@ struct FromAnalysis {
 	bool pinned = false;   // all rows lie in one shard group
 	bool has_local = false; // reads tables that exist on the coordinator only
 	bool needs_settings = false;
-	List *kept_quals = NIL; // conditions of WHERE that must stay on the coordinator (flattened copies are not used)
+	bool ordered_subquery = false; // a sub-query in FROM has ORDER BY, and people count on it
 };
 
 struct QueryAnalysis {

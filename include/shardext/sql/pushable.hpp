@@ -19,6 +19,9 @@ void check_pushable(Node *node, Pushability *result);
 // True for a function that gives the same answer on a node as here.
 bool function_is_pushable(Oid function, bool *needs_settings);
 
+// regclass and the like: their values are OIDs of one server's objects.
+bool is_object_identifier_type(Oid type);
+
 // True when the objects of a user type exist on the nodes because a distributed table uses the type.
 bool type_is_on_nodes(Oid type);
 

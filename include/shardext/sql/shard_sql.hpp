@@ -9,7 +9,8 @@
 namespace shardext {
 
 // A List of Strings (text) and of two-element Lists, which are holes: (Float: the group id of a reference
-// table or 0 for the task's own group, String: the user schema). Made by splice_relations() or SqlBuilder.
+// table or 0 for the task's own group, String: the user schema); a hole without a schema is
+// the group's id itself. Made by splice_relations() or SqlBuilder.
 using SqlPieces = List;
 
 // The schema that holds the tables of user schema `schema_name` for one shard group.
@@ -28,6 +29,7 @@ class SqlBuilder {
 	void identifier(const char *name);		// quoted where needed
 	void literal(const char *value);		// a quoted string literal
 	void relation(Oid relid);				// shard_schema.table: a hole when relid is distributed
+	void group_id();						// the id of the task's shard group
 	void schema_of(Oid relid);				// the shard schema alone, quoted
 	void append(const SqlPieces *pieces);	// other pieces
 	SqlPieces *finish();
