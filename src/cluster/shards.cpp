@@ -153,8 +153,6 @@ void drop_placement(List **per_node, const ForgottenTable *table, const NodeInfo
 	const char *schema = shard_schema_name(group_id, table->schema_name);
 	if (node->is_local()) {
 		drop_local_object(RelationRelationId, local_shard(table->schema_name, table->table_name, group_id));
-		if (table->last_in_schema)
-			drop_local_object(NamespaceRelationId, get_namespace_oid(schema, true));
 		return;
 	}
 	PerNode *entry;
@@ -294,6 +292,14 @@ void drop_forgotten_shards() {
 		}
 	}
 	run_everywhere(per_node);
+	// Schemas go when all tables are gone: one that still held a shard, which belongs to the extension, would take
+	// the extension with it.
+	foreach_ptr(ForgottenTable, table, tables)
+		if (table->last_in_schema && table->kind == TableKind::Hash)
+			for (int i = 0; i < table->group_count; i++)
+				if (table->groups[i].node_id == kLocalNode)
+					drop_local_object(NamespaceRelationId,
+									  get_namespace_oid(shard_schema_name(table->groups[i].id, table->schema_name), true));
 	foreach_ptr(ForgottenTable, table, tables)
 		if (table->last_in_group)
 			run_metadata_sql(psprintf("WITH p AS (DELETE FROM shardext.placements USING shardext.shard_groups g WHERE "

@@ -12,15 +12,28 @@
 extern "C" {
 #include "access/table.h"
 #include "catalog/heap.h"
+#include "catalog/pg_authid_d.h"
 #include "catalog/index.h"
 #include "commands/copy.h"
 #include "commands/dbcommands.h"
+#include "commands/tablecmds.h"
+#include "utils/acl.h"
 #include "tcop/utility.h"
 }
 
 namespace shardext {
 
 namespace {
+
+// Runs body with the rights of the extension; an error restores the user with the (sub)transaction.
+template <class F> void run_with_extension_rights(F &&body) {
+	Oid user;
+	int context;
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
+	body();
+	SetUserIdAndSecContext(user, context);
+}
 
 const DistributedTable *distributed(RangeVar *name) {
 	if (name == nullptr)
@@ -143,8 +156,8 @@ void check_allowed(Node *statement) {
 	}
 }
 
-// TRUNCATE on the coordinator has emptied the (already empty) tables and checked foreign keys; now the shards.
-void truncate_shards(TruncateStmt *statement) {
+// The tables a TRUNCATE empties.
+List *truncated_tables(TruncateStmt *statement) {
 	List *relids = NIL;
 	foreach_node(RangeVar, name, statement->relations)
 		relids = list_append_unique_oid(relids, RangeVarGetRelid(name, NoLock, false));
@@ -153,8 +166,44 @@ void truncate_shards(TruncateStmt *statement) {
 		while ((referencing = heap_truncate_find_FKs(relids)) != NIL)
 			relids = list_concat_unique_oid(relids, referencing);
 	}
+	return relids;
+}
+
+// Shards on this server are tables that reference each other and reference tables: they are truncated together with
+// the tables they belong to, in one statement. Returns true when there are any.
+bool add_local_shards(TruncateStmt *statement) {
+	bool found = false;
+	List *shards = NIL;
+	const ListCell *cell;
+	foreach(cell, truncated_tables(statement)) {
+		const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
+		if (table == nullptr || !table->is_sharded())
+			continue;
+		const char *schema_name = get_namespace_name(get_rel_namespace(table->relid));
+		for (int g = 0; g < table->colocation->group_count; g++)
+			if (table->colocation->groups[g].node_id == kLocalNode) {
+				shards = lappend(shards, makeRangeVar(shard_schema_name(table->colocation->groups[g].id, schema_name),
+													  get_rel_name(table->relid), -1));
+				found = true;
+			}
+	}
+	statement->relations = list_concat(statement->relations, shards);
+	return found;
+}
+
+void check_truncate_rights(TruncateStmt *statement) {
+	foreach_node(RangeVar, name, statement->relations) {
+		const Oid relid = RangeVarGetRelid(name, NoLock, false);
+		const AclResult result = pg_class_aclcheck(relid, GetUserId(), ACL_TRUNCATE);
+		if (result != ACLCHECK_OK)
+			aclcheck_error(result, OBJECT_TABLE, name->relname);
+	}
+}
+
+// TRUNCATE on the coordinator has emptied its own tables and checked foreign keys; now the shards on nodes.
+void truncate_shards(TruncateStmt *statement) {
+	List *relids = truncated_tables(statement);
 	// One statement per shard group and node, naming all its tables, so that foreign keys among them do not matter.
-	List *done = NIL;
 	List *statements = NIL;
 	auto add = [&](const NodeInfo *node, const char *sql) {
 		auto *entry = static_cast<NodeStatement *>(palloc(sizeof(NodeStatement)));
@@ -162,12 +211,14 @@ void truncate_shards(TruncateStmt *statement) {
 		statements = lappend(statements, entry);
 	};
 	foreach_ptr(NodeInfo, node, all_nodes()) {
+		if (node->is_local())
+			continue;
 		StringInfoData names;
 		initStringInfo(&names);
 		const ListCell *cell;
 		foreach(cell, relids) {
 			const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
-			if (table == nullptr || (!table->is_sharded() && node->is_local()))
+			if (table == nullptr)
 				continue;
 			SqlBuilder builder;
 			builder.relation(table->relid);
@@ -179,13 +230,8 @@ void truncate_shards(TruncateStmt *statement) {
 		}
 		if (names.len == 0)
 			continue;
-		const char *sql = psprintf("TRUNCATE %s%s", names.data, statement->behavior == DROP_CASCADE ? " CASCADE" : "");
-		if (node->is_local())
-			run_metadata_sql(sql);
-		else
-			add(node, sql);
+		add(node, psprintf("TRUNCATE %s%s", names.data, statement->behavior == DROP_CASCADE ? " CASCADE" : ""));
 	}
-	(void)done;
 	run_statements(statements, Scope::Write);
 }
 
@@ -231,6 +277,17 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 		if (completion != nullptr)
 			SetQueryCompletion(completion, CMDTAG_COPY, rows);
 		return UtilityAction::Handled;
+	}
+	if (IsA(statement, TruncateStmt)) {
+		auto *changed = static_cast<TruncateStmt *>(copyObjectImpl(statement));
+		if (add_local_shards(changed)) {
+			check_truncate_rights(reinterpret_cast<TruncateStmt *>(statement));
+			run_with_extension_rights([&] { ExecuteTruncate(changed); });
+			truncate_shards(reinterpret_cast<TruncateStmt *>(statement));
+			if (completion != nullptr)
+				SetQueryCompletion(completion, CMDTAG_TRUNCATE_TABLE, 0);
+			return UtilityAction::Handled;
+		}
 	}
 	check_allowed(statement);
 	return UtilityAction::PassOn;

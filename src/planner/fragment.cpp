@@ -561,6 +561,7 @@ List *own_conditions(Query *query, int rtindex) {
 			!checkExprHasSubLink(qual)) {
 			Node *copy = static_cast<Node *>(copyObjectImpl(qual));
 			ChangeVarNodes(copy, rtindex, 1, 0);
+			forget_syntactic_names(copy);
 			result = lappend(result, copy);
 		}
 	}

@@ -202,6 +202,7 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 			collect_table_pins(reinterpret_cast<Node *>(info->clause), table, rel->relid, &pins, &plan.one_group);
 			auto *copy = static_cast<Node *>(copyObjectImpl(info->clause));
 			ChangeVarNodes(copy, rel->relid, 1, 0);
+			forget_syntactic_names(copy);
 			remote = lappend(remote, copy);
 		}
 		plan.strategy = plan.one_group ? "table, one shard" : "table, all shards";

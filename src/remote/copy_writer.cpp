@@ -1,6 +1,7 @@
 // COPY streams to shards.
 #include "shardext/remote/copy_writer.hpp"
 
+#include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/sharding/routing.hpp"
@@ -265,7 +266,13 @@ void CopyWriter::send_local(int group) {
 	local_left = buffer->data.len;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	CopyFromState state = BeginCopyFrom(pstate, relation, nullptr, nullptr, false, give_local_data, names, options);
-	CopyFrom(state);
+	with_changed_errors(
+		[](ErrorData *error) {
+			int64 group_id = 0;
+			if (error->schema_name != nullptr)
+				error->schema_name = user_schema_of(error->schema_name, &group_id);
+		},
+		[&] { CopyFrom(state); });
 	EndCopyFrom(state);
 	PopActiveSnapshot();
 	table_close(relation, NoLock);

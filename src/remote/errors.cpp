@@ -8,14 +8,6 @@ extern "C" {
 
 namespace shardext {
 
-namespace {
-
-char *copy_field(const PGresult *result, int field) {
-	const char *value = PQresultErrorField(result, field);
-	return value != nullptr ? pstrdup(value) : nullptr;
-}
-
-// A shard's schema, shardext_<group>[_<schema>], back to the user's; the group's id comes out as well.
 char *user_schema_of(const char *shard_schema, int64 *group_id) {
 	constexpr const char *kPrefix = "shardext_";
 	if (shard_schema == nullptr || strncmp(shard_schema, kPrefix, strlen(kPrefix)) != 0)
@@ -23,6 +15,13 @@ char *user_schema_of(const char *shard_schema, int64 *group_id) {
 	char *end = nullptr;
 	*group_id = strtoll(shard_schema + strlen(kPrefix), &end, 10);
 	return pstrdup(*end == '_' ? end + 1 : "public");
+}
+
+namespace {
+
+char *copy_field(const PGresult *result, int field) {
+	const char *value = PQresultErrorField(result, field);
+	return value != nullptr ? pstrdup(value) : nullptr;
 }
 
 // PostgreSQL leaves keys and rows out of error messages for who may not read the table.

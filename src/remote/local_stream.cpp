@@ -1,6 +1,7 @@
 // Streams over this server's own shards, without libpq and without a second transaction.
 #include "shardext/remote/local_stream.hpp"
 
+#include "shardext/pg/border.hpp"
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
 
@@ -31,6 +32,8 @@ class LocalStream final : public RowStream {
 	bool done = false;
 
   private:
+	bool advance(TupleTableSlot *slot);
+
 	uint64 affected_ = 0;
 };
 
@@ -73,9 +76,25 @@ List *plan_statement(RawStmt *raw, const StatementRequest &request, ParamListInf
 	return pg_plan_queries(queries, request.sql, 0, params);
 }
 
+// Errors name the table that the user knows, and the shard group.
+void name_user_table(ErrorData *error) {
+	int64 group_id = 0;
+	if (error->schema_name == nullptr)
+		return;
+	error->schema_name = user_schema_of(error->schema_name, &group_id);
+	if (group_id != 0)
+		error->context = psprintf("%s%snode \"local\", shard group " INT64_FORMAT, error->context != nullptr ? error->context : "",
+								  error->context != nullptr ? "\n" : "", group_id);
+}
+
 bool LocalStream::next(TupleTableSlot *slot) {
-	if (done)
-		return false;
+	bool found = false;
+	if (!done)
+		with_changed_errors(name_user_table, [&] { found = advance(slot); });
+	return found;
+}
+
+bool LocalStream::advance(TupleTableSlot *slot) {
 	PushActiveSnapshot(snapshot);
 	MemoryContext old = MemoryContextSwitchTo(query->estate->es_query_cxt);
 	ResetPerTupleExprContext(query->estate);

@@ -82,13 +82,6 @@ Node *lift(Node *node, LiftContext *context) {
 		return nullptr;
 	if (IsA(node, Query))
 		return reinterpret_cast<Node *>(mutate_query(reinterpret_cast<Query *>(node), lift, context, 0));
-	if (IsA(node, Var)) {
-		// The deparser would follow what the planner has noted of the name the user wrote.
-		auto *var = static_cast<Var *>(copyObjectImpl(node));
-		var->varnosyn = var->varno;
-		var->varattnosyn = var->varattno;
-		return reinterpret_cast<Node *>(var);
-	}
 	if (is_lifted(node) && !vars_of_any_level(node, nullptr)) {
 		int number = 0;
 		for (int i = 0; i < list_length(context->lifted); i++)
@@ -238,7 +231,21 @@ bool normalise(Node *node, NormaliseContext *context) {
 	return walk_expression(node, normalise, context);
 }
 
+bool forget_names(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Var)) {
+		auto *var = reinterpret_cast<Var *>(node);
+		var->varnosyn = var->varno;
+		var->varattnosyn = var->varattno;
+		return false;
+	}
+	return walk_expression(node, forget_names, static_cast<void *>(nullptr));
+}
+
 } // namespace
+
+void forget_syntactic_names(Node *node) { forget_names(node, nullptr); }
 
 Node *make_lifted_param(int number, Oid type, int32 typmod, Oid collation) {
 	Param *param = makeNode(Param);

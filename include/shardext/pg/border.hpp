@@ -104,6 +104,24 @@ template <class F> auto gate(F &&body) -> std::invoke_result_t<F &> {
 	detail::raise(caught); // out of the handler: no exception object is alive any more
 }
 
+// Runs body; an ERROR inside it goes on after `change` has had a look at its copy.
+template <class F> void with_changed_errors(void (*change)(ErrorData *), F &&body) {
+	MemoryContext memory = CurrentMemoryContext;
+	PG_TRY();
+	{
+		body();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(memory);
+		ErrorData *error = CopyErrorData();
+		FlushErrorState();
+		change(error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+}
+
 // Makes a T that is destroyed with the memory context, also after an error.
 template <class T, class... A> T *own(MemoryContext context, A &&...args) {
 	static_assert(std::is_nothrow_destructible_v<T>);

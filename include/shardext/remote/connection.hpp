@@ -96,6 +96,9 @@ void wait_for_any(Connection **connections, int count);
 [[noreturn]] void raise_remote_error(Connection *connection, PGresult *result, const char *sql);
 [[noreturn]] void raise_connection_lost(Connection *connection);
 
+// A shard's schema, shardext_<group>[_<schema>], back to the user's; the group's id comes out as well (0: none).
+char *user_schema_of(const char *shard_schema, int64 *group_id);
+
 // For checks and jobs: a connection of its own that is not cached, nullptr (with a message) when it fails.
 PGconn *open_private_connection(const char *conninfo, char **message);
 void close_private_connection(PGconn *conn);
