@@ -281,6 +281,7 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 	if (IsA(statement, TruncateStmt)) {
 		auto *changed = static_cast<TruncateStmt *>(copyObjectImpl(statement));
 		if (add_local_shards(changed)) {
+			PreventCommandIfReadOnly("TRUNCATE TABLE");
 			check_truncate_rights(reinterpret_cast<TruncateStmt *>(statement));
 			run_with_extension_rights([&] { ExecuteTruncate(changed); });
 			truncate_shards(reinterpret_cast<TruncateStmt *>(statement));

@@ -5,6 +5,7 @@
 #include "shardext/commands/utility.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/planner/plan_statement.hpp"
+#include "shardext/remote/local_stream.hpp"
 
 extern "C" {
 #include "catalog/objectaccess.h"
@@ -52,6 +53,14 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 			statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
 		if (before_utility(statement, text, params, completion) == UtilityAction::Handled)
 			return;
+		if (IsA(statement->utilityStmt, ConstraintsSetStmt)) {
+			// Deferred constraints of local shards fire here.
+			with_changed_errors(name_user_table, [&] {
+				standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, receiver, completion);
+			});
+			after_utility(statement);
+			return;
+		}
 		if (previous_utility)
 			previous_utility(statement, text, read_only_tree, context, params, environment, receiver, completion);
 		else

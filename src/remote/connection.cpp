@@ -116,6 +116,8 @@ Connection *add_connection(const NodeInfo *node, PGconn *conn) {
 	c->capacity = 64;
 	c->queue = static_cast<Expected *>(
 		MemoryContextAllocZero(TopMemoryContext, c->capacity * sizeof(Expected)));
+	c->statements = static_cast<KnownStatement *>(
+		MemoryContextAllocZero(TopMemoryContext, kKnownStatements * sizeof(KnownStatement)));
 	PQsetNoticeReceiver(conn, forward_notice, c);
 	PQsetnonblocking(conn, 1);
 	PQenterPipelineMode(conn);
@@ -240,6 +242,9 @@ void close_connection(Connection *c) {
 	FreeWaitEventSet(c->wait_set);
 	PQfinish(c->conn);
 	free(c->settings);
+	for (int i = 0; i < kKnownStatements; i++)
+		free(c->statements[i].text);
+	pfree(c->statements);
 	pfree(c->queue);
 	pfree(c);
 }

@@ -19,6 +19,17 @@ extern "C" {
 
 namespace shardext {
 
+// Errors name the table that the user knows, and the shard group.
+void name_user_table(ErrorData *error) {
+	int64 group_id = 0;
+	if (error->schema_name == nullptr)
+		return;
+	error->schema_name = user_schema_of(error->schema_name, &group_id);
+	if (group_id != 0)
+		error->context = psprintf("%s%snode \"local\", shard group " INT64_FORMAT, error->context != nullptr ? error->context : "",
+								  error->context != nullptr ? "\n" : "", group_id);
+}
+
 namespace {
 
 class LocalStream final : public RowStream {
@@ -74,17 +85,6 @@ List *plan_statement(RawStmt *raw, const StatementRequest &request, ParamListInf
 	foreach_node(Query, query, queries)
 		clear_required_permissions(reinterpret_cast<Node *>(query), nullptr);
 	return pg_plan_queries(queries, request.sql, 0, params);
-}
-
-// Errors name the table that the user knows, and the shard group.
-void name_user_table(ErrorData *error) {
-	int64 group_id = 0;
-	if (error->schema_name == nullptr)
-		return;
-	error->schema_name = user_schema_of(error->schema_name, &group_id);
-	if (group_id != 0)
-		error->context = psprintf("%s%snode \"local\", shard group " INT64_FORMAT, error->context != nullptr ? error->context : "",
-								  error->context != nullptr ? "\n" : "", group_id);
 }
 
 bool LocalStream::next(TupleTableSlot *slot) {

@@ -83,11 +83,15 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 			c->wrong_tag = true;
 		break;
 	case PGRES_PIPELINE_ABORTED:
+		if (head.preparing != nullptr)
+			head.preparing->prepared = false;
 		if (head.stream != nullptr)
 			head.stream->mark_lost();
 		head.stream = nullptr;
 		break;
 	default:
+		if (head.preparing != nullptr)
+			head.preparing->prepared = false;
 		if (head.stream != nullptr)
 			head.stream->mark_lost();
 		head.stream = nullptr;
@@ -123,17 +127,24 @@ bool step(Connection *c, PGresult **error, const char **sql) {
 void send_control(Connection *c, const char *sql, const char *tag, bool ignore_errors) {
 	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
 		raise_connection_lost(c);
-	expect(c, {Expected::Control, nullptr, ignore_errors, tag});
+	expect(c, {Expected::Control, nullptr, ignore_errors, nullptr, tag});
+}
+
+void send_prepare(Connection *c, const char *name, const char *sql, int count, const Oid *types,
+				  KnownStatement *statement) {
+	if (!PQsendPrepare(c->conn, name, sql, count, types))
+		raise_connection_lost(c);
+	expect(c, {Expected::Control, nullptr, false, statement, nullptr});
 }
 
 void send_sync(Connection *c) {
 	if (!PQpipelineSync(c->conn))
 		raise_connection_lost(c);
-	expect(c, {Expected::Sync, nullptr, false, nullptr});
+	expect(c, {Expected::Sync, nullptr, false, nullptr, nullptr});
 	flush_output(c);
 }
 
-void expect_rows(Connection *c, RemoteStream *stream) { expect(c, {Expected::Rows, stream, false, nullptr}); }
+void expect_rows(Connection *c, RemoteStream *stream) { expect(c, {Expected::Rows, stream, false, nullptr, nullptr}); }
 
 void pump(Connection *c, RemoteStream *until, bool wait) {
 	for (;;) {

@@ -80,9 +80,8 @@ RowStream *open_stream(const StatementRequest &request) {
 	MemoryContext old = MemoryContextSwitchTo(temporary);
 	const WireParams wire = encode_params(request.params);
 	MemoryContextSwitchTo(old);
-	if (!PQsendQueryParams(c->conn, request.sql, request.params.count, wire.types, wire.values, wire.lengths,
-						   wire.formats, stream->decoder_ == nullptr || stream->decoder_->binary))
-		raise_connection_lost(c);
+	send_statement(c, request.sql, request.params.count, wire.types, wire.values, wire.lengths, wire.formats,
+				   stream->decoder_ == nullptr || stream->decoder_->binary);
 	MemoryContextDelete(temporary);
 	expect_rows(c, stream);
 	send_sync(c);

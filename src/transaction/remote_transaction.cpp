@@ -175,8 +175,8 @@ bool finish_two_phase(const char *verb, const char *tag) {
 			continue;
 		}
 		c->wrong_tag = false;
-		c->queue[0] = {Expected::Control, nullptr, false, tag};
-		c->queue[1] = {Expected::Sync, nullptr, false, nullptr};
+		c->queue[0] = {Expected::Control, nullptr, false, nullptr, tag};
+		c->queue[1] = {Expected::Sync, nullptr, false, nullptr, nullptr};
 		c->head = 0;
 		c->tail = 2;
 		PQflush(c->conn);
@@ -237,8 +237,8 @@ void abort_connection(Connection *c, void *) {
 	if (clean && c->depth > 0) {
 		clean = PQsendQueryParams(c->conn, "ROLLBACK", 0, nullptr, nullptr, nullptr, nullptr, 0) &&
 				PQpipelineSync(c->conn);
-		c->queue[0] = {Expected::Control, nullptr, true, nullptr};
-		c->queue[1] = {Expected::Sync, nullptr, false, nullptr};
+		c->queue[0] = {Expected::Control, nullptr, true, nullptr, nullptr};
+		c->queue[1] = {Expected::Sync, nullptr, false, nullptr, nullptr};
 		c->head = 0;
 		c->tail = 2;
 		PQflush(c->conn);
@@ -334,9 +334,9 @@ void rollback_to_savepoint(Connection *c, void *) {
 		c->lost_in_transaction = true;
 		return;
 	}
-	c->queue[0] = {Expected::Control, nullptr, false, "ROLLBACK"};
-	c->queue[1] = {Expected::Control, nullptr, false, "RELEASE"};
-	c->queue[2] = {Expected::Sync, nullptr, false, nullptr};
+	c->queue[0] = {Expected::Control, nullptr, false, nullptr, "ROLLBACK"};
+	c->queue[1] = {Expected::Control, nullptr, false, nullptr, "RELEASE"};
+	c->queue[2] = {Expected::Sync, nullptr, false, nullptr, nullptr};
 	c->head = 0;
 	c->tail = 3;
 	PQflush(c->conn);

@@ -55,6 +55,7 @@ ORDER BY v.views DESC, p.id
 LIMIT 5;
 
 \echo ==== A transaction over shards: both rows change, or none does
+SELECT key, node, shard FROM unnest(ARRAY['1', '2']) key, shardext_shard_of('users', key);
 SELECT sum(credit) FROM users;
 BEGIN;
 UPDATE users SET credit = credit - 25 WHERE id = 1;

@@ -5,6 +5,11 @@ set -euo pipefail
 . "$(dirname "$0")/../tools/suite.sh"
 
 if suite_wants lint; then
-    if make -s -k --no-print-directory -C "$ROOT" lint; then suite_pass lint; else suite_fail lint; fi
+    if make -s -k --no-print-directory -C "$ROOT" lint >"$SCRATCH/log" 2>&1; then
+        suite_pass lint
+    else
+        head -n 40 "$SCRATCH/log"
+        suite_fail "lint (all of it: $SCRATCH/log)"
+    fi
 fi
 suite_end

@@ -4,7 +4,7 @@
 
 # Prints the tests of a schedule, in order.
 scheduled_tests() {
-    sed -n 's/^test:[[:space:]]*//p' "$1" 2>/dev/null | xargs -n 1
+    [ ! -f "$1" ] || sed -n 's/^test:[[:space:]]*//p' "$1" | xargs -n 1
 }
 
 # Runs the tests of a schedule with a driver and counts them; prints the differences of those that failed.

@@ -23,10 +23,21 @@ enum class Scope {
 	Write,		// writes or locks rows: a transaction with the client's isolation level
 };
 
+// A statement text that this connection has run before; from the second time on it is prepared on the node.
+struct KnownStatement {
+	uint64 hash; // of text and parameter types; 0: free
+	char *text;	 // malloc
+	uint32 number;
+	uint64 last_use;
+	bool prepared;
+};
+constexpr int kKnownStatements = 128;
+
 struct Expected {
 	enum Kind { Control, Rows, Sync } kind;
 	RemoteStream *stream; // Rows: where they go (nullptr: thrown away)
 	bool ignore_errors;	  // Control: a failure is not raised (ROLLBACK and the like)
+	KnownStatement *preparing; // Control: what a failure leaves unprepared
 	const char *tag;	  // Control: the command tag that says it worked (static), or nullptr
 };
 
@@ -43,6 +54,10 @@ struct Connection {
 	bool lost_in_transaction;
 	bool wrong_tag;		  // a control statement answered with another tag (COMMIT in a failed block)
 	char *settings; // fingerprint of the session settings in force (malloc), or nullptr
+
+	KnownStatement *statements; // kKnownStatements of them
+	uint32 next_statement;
+	uint64 use_counter;
 
 	Expected *queue; // ring-free: entries [head, tail)
 	int head, tail, capacity;
@@ -68,6 +83,14 @@ void send_control(Connection *connection, const char *sql, const char *tag = nul
 
 // Notes that the rows of a statement just sent belong to a stream.
 void expect_rows(Connection *connection, RemoteStream *stream);
+
+// Queues a statement with parameters; texts that come again are prepared on the node.
+void send_statement(Connection *connection, const char *sql, int count, const Oid *types, const char *const *values,
+					const int *lengths, const int *formats, bool binary_result);
+
+// Queues the preparation of a statement.
+void send_prepare(Connection *connection, const char *name, const char *sql, int count, const Oid *types,
+				  KnownStatement *statement);
 
 // Ends a batch and hands everything to the kernel as far as it takes it.
 void send_sync(Connection *connection);

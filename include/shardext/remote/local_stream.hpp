@@ -4,6 +4,9 @@
 
 namespace shardext {
 
+// Makes an error of a local shard name the table that the user knows, and the shard group.
+void name_user_table(ErrorData *error);
+
 RowStream *open_local_stream(const StatementRequest &request);
 
 } // namespace shardext

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Runs the fault tests against a cluster that test/tools/cluster has started, and counts them."""
+
+import argparse
+import signal
+import sys
+import time
+import traceback
+
+import tests
+from cluster import Cluster, Failure, TimeUp
+
+LIMIT = 40  # seconds for a test
+
+
+def time_is_up(*_):
+    raise TimeUp(f"no end after {LIMIT} s")
+
+
+def guarded(action, cluster):
+    """Runs a part of a test within the limit; returns what it has found wrong, or None."""
+    signal.alarm(LIMIT)
+    try:
+        action(cluster)
+        return None
+    except (Failure, TimeUp) as found:
+        return str(found) + "\n" + traceback.format_exc().split("\n")[-4].strip()
+    except Exception:  # a test that breaks down has found something, too
+        return traceback.format_exc()
+    finally:
+        signal.alarm(0)
+
+
+def check_afterwards(cluster):
+    cluster.clean_up()
+    cluster.check_everything()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tool", help="test/tools/cluster")
+    parser.add_argument("--cluster", help="the cluster's directory")
+    parser.add_argument("--list", action="store_true", help="print the names of all tests")
+    parser.add_argument("test", nargs="*", help="names of tests; all without")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(tests.TESTS))
+        return 0
+
+    signal.signal(signal.SIGALRM, time_is_up)
+    cluster = Cluster(arguments.tool, arguments.cluster)
+    tests.set_up(cluster)
+    passed = failed = 0
+    for name, test in tests.TESTS.items():
+        if arguments.test and name not in arguments.test:
+            continue
+        start = time.monotonic()
+        problems = [p for p in (guarded(test, cluster), guarded(check_afterwards, cluster)) if p is not None]
+        took = f"{time.monotonic() - start:.1f} s"
+        if not problems:
+            passed += 1
+            print(f"ok      {name} ({took})", flush=True)
+        else:
+            failed += 1
+            print(f"FAILED  {name} ({took})\n" + "\n".join(problems), flush=True)
+    print(f"suite faults: {passed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+sys.exit(main())
