@@ -5,12 +5,14 @@
 #include "shardext/commands/utility.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/planner/plan_statement.hpp"
+#include "shardext/planner/statistics.hpp"
 #include "shardext/remote/local_stream.hpp"
 
 extern "C" {
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "optimizer/paths.h"
+#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "tcop/utility.h"
 }
@@ -21,6 +23,7 @@ namespace {
 
 planner_hook_type previous_planner = nullptr;
 set_rel_pathlist_hook_type previous_pathlist = nullptr;
+get_relation_info_hook_type previous_relation_info = nullptr;
 ProcessUtility_hook_type previous_utility = nullptr;
 object_access_hook_type previous_object_access = nullptr;
 
@@ -42,6 +45,18 @@ void on_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 		if (previous_pathlist)
 			previous_pathlist(root, rel, rti, rte);
 		add_shard_paths(root, rel, rti, rte);
+	});
+}
+
+void on_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel) {
+	gate([&] {
+		if (previous_relation_info)
+			previous_relation_info(root, relid, inhparent, rel);
+		if (is_sharded_table(relid)) {
+			const RelationSize size = estimated_size(relid);
+			rel->tuples = size.tuples;
+			rel->pages = static_cast<BlockNumber>(size.pages);
+		}
 	});
 }
 
@@ -85,6 +100,8 @@ void install_hooks() {
 	planner_hook = on_planner;
 	previous_pathlist = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = on_rel_pathlist;
+	previous_relation_info = get_relation_info_hook;
+	get_relation_info_hook = on_relation_info;
 	previous_utility = ProcessUtility_hook;
 	ProcessUtility_hook = on_utility;
 	previous_object_access = object_access_hook;

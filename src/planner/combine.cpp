@@ -319,7 +319,7 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 	fragment->scan.strategy = "all shards, combined";
 	fragment->scan.colocation_id = analysis->from.colocation->id;
 	fragment->pins = analysis->from.pins;
-	fragment->rows = query->groupClause != NIL || distinct_only ? 1000 : 10;
+	fragment->rows = estimated_fragment_rows(context.inner);
 	keep_range_tables(context.inner);
 	set_scan_columns(&fragment->scan, context.inner->targetList);
 	foreach_node(TargetEntry, entry, context.inner->targetList)

@@ -2,6 +2,7 @@
 #include "shardext/planner/fragment.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/statistics.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
 
@@ -9,6 +10,7 @@ extern "C" {
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "nodes/print.h"
+#include "optimizer/cost.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_clause.h"
@@ -190,7 +192,27 @@ void set_row_marks(Fragment *fragment, Query *inner) {
 	}
 }
 
+struct LargestTable {
+	double rows;
+};
+
+bool find_largest_table(Node *node, LargestTable *largest) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, RangeTblEntry)) {
+		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
+		if (rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid))
+			largest->rows = std::max(largest->rows, estimated_rows(rte->relid));
+		return false;
+	}
+	if (IsA(node, Query))
+		return walk_query(reinterpret_cast<Query *>(node), find_largest_table, largest, QTW_EXAMINE_RTES_BEFORE);
+	return walk_expression(node, find_largest_table, largest);
+}
+
 void finish_fragment(Fragment *fragment, Query *inner, const QueryAnalysis &analysis, List *lifted) {
+	if (!analysis.from.pinned)
+		fragment->rows = estimated_fragment_rows(inner);
 	keep_range_tables(inner);
 	fragment->columns = columns_of(inner->targetList);
 	set_scan_columns(&fragment->scan, inner->targetList);
@@ -504,6 +526,22 @@ bool is_correlated(Query *query) {
 void lock_marked_tables(Query *query);
 
 } // namespace
+
+// A rough guess: the largest table, less what conditions, grouping and LIMIT usually take away.
+double estimated_fragment_rows(Query *inner) {
+	LargestTable largest{1};
+	find_largest_table(reinterpret_cast<Node *>(inner), &largest);
+	double rows = largest.rows;
+	if (inner->jointree != nullptr && inner->jointree->quals != nullptr)
+		rows *= 0.1;
+	if (inner->groupClause != NIL || inner->distinctClause != NIL)
+		rows *= 0.1;
+	else if (inner->hasAggs)
+		rows = 10;
+	if (inner->limitCount != nullptr && IsA(inner->limitCount, Const) && !reinterpret_cast<Const *>(inner->limitCount)->constisnull)
+		rows = std::min(rows, 2.0 * DatumGetInt64(reinterpret_cast<Const *>(inner->limitCount)->constvalue));
+	return clamp_row_est(rows);
+}
 
 void cut_into_fragments(Query *query) {
 	check_stack_depth();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Purpose: sessions side by side: test/isolation/specs/*.spec, in the order of test/isolation/schedule.
+# Purpose: concurrent clients: test/isolation/specs/*.spec, in the order of test/isolation/schedule.
 set -euo pipefail
 # shellcheck source=test/tools/suite.sh
 . "$(dirname "$0")/../tools/suite.sh"

@@ -56,6 +56,9 @@ bool split_aggregation(Query *query, QueryAnalysis *analysis);
 // Supplies paths for fragments and for distributed tables that are scanned alone.
 void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte);
 
+// How many rows a fragment that runs on all shards may return.
+double estimated_fragment_rows(Query *inner);
+
 // Fills columns (types) of a scan from a target list.
 void set_scan_columns(ScanPlan *scan, List *target_list);
 
