@@ -23,8 +23,12 @@ SHLIB_LINK  = $(libpq) -lstdc++
 EXTRA_CLEAN = $(OBJS:.o=.d) build/unit
 
 override with_llvm := no
+# The tools below run before PostgreSQL is installed.
+tool_goals = prepare quickstart quickstart-stop cluster cluster-stop psql check help
+ifneq (,$(filter-out $(tool_goals),$(or $(MAKECMDGOALS),all)))
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+endif
 
 $(OBJS): | objdirs
 objdirs: ; @mkdir -p $(sort $(dir $(OBJS)))

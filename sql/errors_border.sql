@@ -40,6 +40,7 @@ COPY t FROM STDIN;
 1	1
 \.
 COPY t (k, nothing) FROM STDIN;
+\.
 COPY (SELECT 1 / (k - 7) FROM t) TO STDOUT;
 SELECT count(*) FROM t;
 -- utility statements

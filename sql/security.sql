@@ -26,6 +26,7 @@ DELETE FROM docs;
 TRUNCATE docs;
 COPY docs TO STDOUT;
 COPY docs FROM STDIN;
+\.
 SELECT count(*) FROM colors;
 INSERT INTO colors VALUES (2, 'blue');
 SELECT undistribute_table('docs');

@@ -6,6 +6,7 @@
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
+#include "commands/extension.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
@@ -136,6 +137,8 @@ void visit(Walk *walk, ObjectAddress object) {
 	add_exact_object_address(&object, walk->seen);
 	if (object.classId != ExtensionRelationId) {
 		const Oid extension = getExtensionOfObject(object.classId, object.objectId);
+		if (extension == get_extension_oid("shardext", true) && OidIsValid(extension))
+			continue; // the table depends on it, its shards do not
 		if (OidIsValid(extension)) {
 			ObjectAddress owner;
 			ObjectAddressSet(owner, ExtensionRelationId, extension);

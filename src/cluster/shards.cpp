@@ -137,6 +137,8 @@ struct ForgottenTable {
 	bool last_in_schema; // …or none in this user schema
 };
 List *forgotten = NIL;
+List *remembered = NIL; // PerNode: what DROP EXTENSION has to drop on the nodes
+LocalTransactionId remembered_in = InvalidLocalTransactionId;
 LocalTransactionId forgotten_in = InvalidLocalTransactionId;
 
 void drop_local_object(Oid class_id, Oid object_id) {
@@ -223,15 +225,6 @@ void check_undistribute(Oid relid) {
 				errmsg("cannot undistribute table \"%s\"", get_rel_name(relid)),
 				errdetail("Distributed table \"%s\" has a foreign key to it.", other),
 				errhint("Undistribute \"%s\" first, or drop the foreign key.", other));
-	const char *target = query_metadata(psprintf(
-		"SELECT c.confrelid::regclass FROM pg_constraint c JOIN shardext.tables t ON t.relid = c.confrelid "
-		"WHERE c.contype = 'f' AND c.conrelid = %u AND t.kind = 'h' AND c.confrelid <> %u LIMIT 1",
-		relid, relid));
-	if (target != nullptr)
-		ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				errmsg("cannot undistribute table \"%s\"", get_rel_name(relid)),
-				errdetail("It has a foreign key to distributed table \"%s\".", target),
-				errhint("Drop the foreign key first."));
 }
 
 void forget_table(Oid relid) {
@@ -270,6 +263,8 @@ void forget_table(Oid relid) {
 void drop_forgotten_shards() {
 	if (forgotten == NIL || forgotten_in != MyProc_lxid())
 		return;
+	if (remembered != NIL && remembered_in == MyProc_lxid())
+		return; // the extension itself is being dropped
 	List *tables = forgotten;
 	forgotten = NIL;
 	CommandCounterIncrement();
@@ -308,6 +303,38 @@ void drop_forgotten_shards() {
 									  table->colocation_id)),
 				run_metadata_sql(psprintf("DELETE FROM shardext.shard_groups WHERE colocation_id = %d", table->colocation_id)),
 				run_metadata_sql(psprintf("DELETE FROM shardext.colocation_groups WHERE colocation_id = %d", table->colocation_id));
+}
+
+void remember_cluster() {
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	remembered = NIL;
+	remembered_in = MyProc_lxid();
+	foreach_ptr(NodeInfo, node, all_nodes()) {
+		if (node->is_local())
+			continue;
+		auto *copy = static_cast<NodeInfo *>(palloc(sizeof(NodeInfo)));
+		*copy = *node;
+		copy->conninfo = pstrdup(node->conninfo);
+		auto *entry = static_cast<PerNode *>(palloc0(sizeof(PerNode)));
+		entry->node = copy;
+		// One statement finds all schemas that carry this cluster's mark.
+		entry->statements = list_make1(psprintf(
+			"DO $do$ DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_catalog.pg_namespace WHERE "
+			"pg_catalog.obj_description(oid, 'pg_namespace') LIKE 'shardext cluster " INT64_FORMAT "%%' LOOP "
+			"EXECUTE pg_catalog.format('DROP SCHEMA %%I CASCADE', s); END LOOP; END $do$",
+			cluster_id()));
+		remembered = lappend(remembered, entry);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+void drop_remembered_cluster() {
+	if (remembered == NIL || remembered_in != MyProc_lxid() || extension_exists())
+		return;
+	List *per_node = remembered;
+	remembered = NIL;
+	forgotten = NIL; // local shards went with the extension, the others go now
+	run_everywhere(per_node);
 }
 
 } // namespace shardext

@@ -18,6 +18,7 @@ extern "C" {
 #include "commands/dbcommands.h"
 #include "commands/tablecmds.h"
 #include "utils/acl.h"
+#include "parser/parse_type.h"
 #include "tcop/utility.h"
 }
 
@@ -112,6 +113,12 @@ void check_allowed(Node *statement) {
 			break;
 		if (rename->relation != nullptr && distributed(rename->relation) != nullptr)
 			refuse("ALTER TABLE … RENAME", rename->relation->relname);
+		if (rename->renameType == OBJECT_INDEX && rename->relation != nullptr) {
+			const Oid index = RangeVarGetRelid(rename->relation, NoLock, true);
+			if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX &&
+				find_distributed_table(IndexGetRelation(index, false)) != nullptr)
+				refuse("ALTER INDEX … RENAME", get_rel_name(IndexGetRelation(index, false)));
+		}
 		if (rename->renameType == OBJECT_SCHEMA &&
 			query_metadata(psprintf("SELECT 1 FROM shardext.tables t JOIN pg_class c ON c.oid = t.relid WHERE c.relnamespace = %u LIMIT 1",
 									get_namespace_oid(rename->subname, true))) != nullptr)
@@ -123,6 +130,27 @@ void check_allowed(Node *statement) {
 		auto *move = reinterpret_cast<AlterObjectSchemaStmt *>(statement);
 		if (move->relation != nullptr && distributed(move->relation) != nullptr)
 			refuse("ALTER TABLE … SET SCHEMA", move->relation->relname);
+		break;
+	}
+	case T_DropStmt: {
+		auto *drop = reinterpret_cast<DropStmt *>(statement);
+		if (drop->removeType != OBJECT_INDEX)
+			break;
+		foreach_node(List, names, drop->objects) {
+			const Oid index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+			if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX &&
+				find_distributed_table(IndexGetRelation(index, false)) != nullptr)
+				refuse("DROP INDEX", get_rel_name(IndexGetRelation(index, false)));
+		}
+		break;
+	}
+	case T_AlterEnumStmt: {
+		Oid type = typenameTypeId(nullptr, makeTypeNameFromNameList(reinterpret_cast<AlterEnumStmt *>(statement)->typeName));
+		const char *table = query_metadata(psprintf(
+			"SELECT t.relid::regclass FROM shardext.tables t JOIN pg_attribute a ON a.attrelid = t.relid WHERE a.atttypid IN (%u, %u) LIMIT 1",
+			type, get_array_type(type)));
+		if (table != nullptr)
+			refuse("ALTER TYPE of a column", table);
 		break;
 	}
 	case T_IndexStmt:
@@ -290,6 +318,11 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 			return UtilityAction::Handled;
 		}
 	}
+	if (IsA(statement, DropStmt) && reinterpret_cast<DropStmt *>(statement)->removeType == OBJECT_EXTENSION) {
+		foreach_ptr(Node, name, reinterpret_cast<DropStmt *>(statement)->objects)
+			if (strcmp(strVal(name), "shardext") == 0)
+				remember_cluster();
+	}
 	check_allowed(statement);
 	return UtilityAction::PassOn;
 }
@@ -297,6 +330,8 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 void after_utility(PlannedStmt *planned) {
 	if (!IsTransactionState() || IsAbortedTransactionBlockState())
 		return;
+	if (IsA(planned->utilityStmt, DropStmt) && reinterpret_cast<DropStmt *>(planned->utilityStmt)->removeType == OBJECT_EXTENSION)
+		drop_remembered_cluster();
 	if (IsA(planned->utilityStmt, TruncateStmt) && extension_exists())
 		truncate_shards(reinterpret_cast<TruncateStmt *>(planned->utilityStmt));
 	if (IsA(planned->utilityStmt, ConstraintsSetStmt) && extension_exists()) {

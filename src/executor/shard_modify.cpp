@@ -189,7 +189,7 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 	auto *state = state_of(node);
 	gate([&] {
 		explain_tasks(state->plan.scan, state->started ? &state->tasks : nullptr, state->pins, state->lifted,
-					  node->ss.ps.ps_ExprContext, es);
+					  node->ss.ps.ps_ExprContext, es, {true, state->plan.returning});
 	});
 }
 

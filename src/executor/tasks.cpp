@@ -189,6 +189,19 @@ void explain_remote_plan(const Task &task, ExplainState *es) {
 	ExplainCloseGroup("Remote Plan", "Remote Plan", true, es);
 }
 
+// A task's text may name hundreds of shard groups: by default the first one's part is shown.
+const char *shown_sql(const ScanPlan &plan, const ColocationGroup *colocation, const Task &task, ExplainedWrite write) {
+	if (explain_all_tasks || task.group_count == 1)
+		return task.sql;
+	GroupSet first = all_groups(colocation);
+	first.count = 1;
+	for (int g = 0; g < first.size; g++)
+		first.member[g] = colocation->groups[g].id == task.first_group;
+	const TaskSet set = write.writes ? make_write_tasks(colocation, first, plan.pieces, write.returning)
+									 : make_tasks(colocation, first, plan.pieces, plan.suffix);
+	return set.count > 0 ? set.tasks[0].sql : task.sql;
+}
+
 // Pins whose values are known without executing anything (constants, parameters of the statement).
 void restrict_by_known_pins(const ScanPlan &plan, GroupSet *groups, ColocationGroup *colocation, List *pins,
 							ExprContext *context, bool *all_known) {
@@ -214,7 +227,7 @@ void restrict_by_known_pins(const ScanPlan &plan, GroupSet *groups, ColocationGr
 } // namespace
 
 void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List *, ExprContext *context,
-				   ExplainState *es) {
+				   ExplainState *es, ExplainedWrite write) {
 	ExplainPropertyText("Strategy", plan.strategy, es);
 	ColocationGroup *colocation = find_colocation_group(plan.colocation_id);
 	if (colocation == nullptr)
@@ -224,8 +237,10 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 	if (tasks == nullptr) {
 		GroupSet groups = all_groups(colocation);
 		restrict_by_known_pins(plan, &groups, colocation, pins, context, &all_known);
-		keep_at_least_one(&groups);
-		chosen = make_tasks(colocation, groups, plan.pieces, plan.suffix);
+		if (!write.writes)
+			keep_at_least_one(&groups);
+		chosen = write.writes ? make_write_tasks(colocation, groups, plan.pieces, write.returning)
+							  : make_tasks(colocation, groups, plan.pieces, plan.suffix);
 		tasks = &chosen;
 	}
 	if (!all_known)
@@ -237,8 +252,10 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 	for (int i = 0; i < shown; i++) {
 		ExplainOpenGroup("Task", nullptr, true, es);
 		ExplainPropertyText("Node", tasks->tasks[i].node->name, es);
-		ExplainPropertyText("Remote SQL", tasks->tasks[i].sql, es);
-		if (es->analyze && !plan.locks_rows)
+		ExplainPropertyText("Remote SQL", shown_sql(plan, colocation, tasks->tasks[i], write), es);
+		if (tasks->tasks[i].group_count > 1 && !explain_all_tasks)
+			ExplainPropertyInteger("More Shard Groups in Task", nullptr, tasks->tasks[i].group_count - 1, es);
+		if (es->analyze && !plan.locks_rows && !write.writes)
 			explain_remote_plan(tasks->tasks[i], es);
 		ExplainCloseGroup("Task", nullptr, true, es);
 	}

@@ -61,6 +61,16 @@ bool prepare_database() {
 	return exists;
 }
 
+// Decisions that every node has acknowledged can be removed.
+bool commit_log_has_rows() {
+	begin_transaction();
+	bool found = false;
+	if (extension_exists())
+		scan_table(shardext_table("commit_log"), InvalidOid, 0, F_INT8EQ, 0, [&](HeapTuple, TupleDesc) { found = true; });
+	end_transaction();
+	return found;
+}
+
 bool run_recovery() {
 	begin_transaction();
 	bool settled = true;
@@ -150,7 +160,7 @@ void shardext_worker_main(Datum argument) {
 		worker_recorded_incarnation(database);
 		bool settled = false;
 		for (;;) {
-			if (take_recovery_request(database) || !settled)
+			if (take_recovery_request(database) || !settled || commit_log_has_rows())
 				settled = run_recovery();
 			wait_for_work(settled ? kIdleMs : kRetryMs);
 		}

@@ -84,9 +84,9 @@ void raise_remote_error(Connection *c, PGresult *result, const char *sql) {
 			column != nullptr ? err_generic_string(PG_DIAG_COLUMN_NAME, column) : 0,
 			type != nullptr ? err_generic_string(PG_DIAG_DATATYPE_NAME, type) : 0,
 			constraint != nullptr ? err_generic_string(PG_DIAG_CONSTRAINT_NAME, constraint) : 0,
-			context != nullptr ? errcontext("%s", context) : 0,
-			group_id != 0 ? errcontext("node \"%s\", shard group " INT64_FORMAT, c->node_name, group_id)
-						  : errcontext("node \"%s\"", c->node_name));
+			(context != nullptr ? (errcontext("%s", context)) : 0),
+			errcontext("%s", group_id != 0 ? psprintf("node \"%s\", shard group " INT64_FORMAT, c->node_name, group_id)
+										   : psprintf("node \"%s\"", c->node_name)));
 	pg_unreachable();
 }
 

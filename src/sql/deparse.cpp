@@ -7,6 +7,7 @@
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/session_settings.hpp"
+#include "shardext/sql/pushable.hpp"
 
 extern "C" {
 #include "optimizer/clauses.h"
@@ -27,11 +28,16 @@ struct LiftContext {
 	List *lifted;
 };
 
-// Parameters, and constants that are OIDs of this server's objects.
+// Parameters, functions that do not exist on the nodes, and constants that are OIDs of this server's objects.
 bool means_something_here_only(Node *node, void *) {
 	if (node == nullptr)
 		return false;
 	if (IsA(node, Param))
+		return true;
+	bool needs_settings = false;
+	if (check_functions_in_node(
+			node, +[](Oid function, void *settings) { return !function_is_pushable(function, static_cast<bool *>(settings)); },
+			&needs_settings))
 		return true;
 	if (IsA(node, Const)) {
 		switch (reinterpret_cast<Const *>(node)->consttype) {
@@ -268,11 +274,39 @@ Node *make_lifted_param(int number, Oid type, int32 typmod, Oid collation) {
 	return reinterpret_cast<Node *>(cast);
 }
 
+namespace {
+
+// Makes one line of the deparser's many. What is quoted stays as it is: quotes inside are doubled, so that a quote
+// always opens or closes.
+void fold_white_space(char *text) {
+	char *out = text;
+	char quote = '\0';
+	for (const char *in = text; *in != '\0'; in++) {
+		if (quote != '\0') {
+			if (*in == quote)
+				quote = '\0';
+		} else if (*in == '\'' || *in == '"') {
+			quote = *in;
+		} else if (*in == '\n' || *in == ' ') {
+			while (in[1] == '\n' || in[1] == ' ')
+				in++;
+			if (out != text)
+				*out++ = ' ';
+			continue;
+		}
+		*out++ = *in;
+	}
+	*out = '\0';
+}
+
+} // namespace
+
 char *deparse_qualified(Query *query) {
 	const int level = begin_transmission_modes();
 	set_config_option("search_path", "", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	char *text = pg_get_querydef(query, false);
 	end_transmission_modes(level);
+	fold_white_space(text);
 	return text;
 }
 

@@ -152,7 +152,11 @@ void before_commit() {
 	if (writer_count == 0)
 		return;
 	const bool coordinator_wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
-	if (writer_count == 1 && !coordinator_wrote)
+	if (!extension_exists()) {
+		// DROP EXTENSION: there is no commit log any more. The nodes drop what they hold, then the coordinator commits.
+		for (int i = 0; i < writer_count; i++)
+			commit_one_phase(writers[i]);
+	} else if (writer_count == 1 && !coordinator_wrote)
 		commit_one_phase(writers[0]);
 	else
 		prepare_writers();

@@ -9,6 +9,10 @@ extern int default_shard_count; // shardext.shard_count
 // Empties a table's own heap at once; rolled back with the transaction.
 void empty_table(Oid relid);
 
+// Around DROP EXTENSION: what is on the nodes is remembered before the metadata goes, and dropped after.
+void remember_cluster();
+void drop_remembered_cluster();
+
 // Raises an error when other tables depend on this one being distributed (foreign keys).
 void check_undistribute(Oid relid);
 

@@ -49,9 +49,14 @@ TaskSet make_write_tasks(const ColocationGroup *colocation, const GroupSet &grou
 // True when one of the expressions depends on a parameter of the surrounding plan.
 bool parameters_used(List *lifted, List *pins);
 
-// Adds strategy, number of tasks and remote SQL to EXPLAIN.
+// Adds strategy, number of tasks and remote SQL to EXPLAIN, and what the nodes measure under ANALYZE (by running a
+// task again there, so never for one that writes).
+struct ExplainedWrite {
+	bool writes = false;
+	bool returning = false;
+};
 void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List *lifted, ExprContext *context,
-				   ExplainState *es);
+				   ExplainState *es, ExplainedWrite write = {});
 
 extern bool explain_all_tasks; // shardext.explain_all_tasks
 
