@@ -41,7 +41,7 @@ COPY t FROM STDIN;
 \.
 COPY t (k, nothing) FROM STDIN;
 \.
-COPY (SELECT 1 / (k - 7) FROM t) TO STDOUT;
+COPY (SELECT 1 / (k - 7) FROM t WHERE k = 7) TO STDOUT;
 SELECT count(*) FROM t;
 -- utility statements
 ALTER TABLE t ADD COLUMN w int;
@@ -52,7 +52,6 @@ DROP TABLE t, no_such_table;
 -- functions
 SELECT create_distributed_table('t', 'k');
 SELECT create_distributed_table('pg_class', 'oid');
-SELECT undistribute_table(1::oid::regclass);
 SELECT shardext_add_node('w1', '');
 SELECT shardext_add_node('w9', 'host');
 SELECT shardext_remove_node('w1');

@@ -48,7 +48,7 @@ SELECT explain('UPDATE users SET name = upper(name) WHERE country = ''DE''');
 SELECT explain('DELETE FROM orders WHERE total < 5');
 -- more to see
 SELECT explain('SELECT name FROM users WHERE id = 1', 'COSTS OFF, VERBOSE');
-SELECT explain('SELECT count(*) FROM users', 'COSTS OFF, FORMAT JSON');
+SELECT explain('SELECT count(*) FROM users', 'COSTS OFF, FORMAT JSON')::json IS NOT NULL AS valid;
 SET shardext.explain_all_tasks = on;
 SELECT explain('SELECT name FROM users WHERE country = ''DE''');
 -- a generic plan chooses its shard when it is executed

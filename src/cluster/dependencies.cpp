@@ -134,11 +134,11 @@ void visit(Walk *walk, ObjectAddress object) {
 	if (object.objectId < FirstNormalObjectId || object_address_present(&object, walk->seen))
 		return;
 	check_stack_depth();
+	if (object.classId == ExtensionRelationId && object.objectId == get_extension_oid("shardext", true))
+		return; // the table depends on it, its shards do not
 	add_exact_object_address(&object, walk->seen);
 	if (object.classId != ExtensionRelationId) {
 		const Oid extension = getExtensionOfObject(object.classId, object.objectId);
-		if (extension == get_extension_oid("shardext", true) && OidIsValid(extension))
-			continue; // the table depends on it, its shards do not
 		if (OidIsValid(extension)) {
 			ObjectAddress owner;
 			ObjectAddressSet(owner, ExtensionRelationId, extension);

@@ -36,6 +36,23 @@ def check_afterwards(cluster):
     cluster.check_everything()
 
 
+def repair(cluster):
+    """Gives the next test a fresh start: the coordinator looks for what is left when it starts."""
+    cluster.clean_up()
+    cluster.control("restart", "coordinator")
+    cluster.wait_until_recovered()
+
+
+def run_test(test, cluster):
+    """Runs a test and returns what it has found wrong, or None."""
+    problem = guarded(test, cluster) or guarded(check_afterwards, cluster)
+    if problem is not None:
+        also = guarded(repair, cluster)
+        if also is not None:
+            problem += f"\nnot repaired: {also}"
+    return problem
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tool", help="test/tools/cluster")
@@ -55,14 +72,14 @@ def main():
         if arguments.test and name not in arguments.test:
             continue
         start = time.monotonic()
-        problems = [p for p in (guarded(test, cluster), guarded(check_afterwards, cluster)) if p is not None]
+        problem = run_test(test, cluster)
         took = f"{time.monotonic() - start:.1f} s"
-        if not problems:
+        if problem is None:
             passed += 1
             print(f"ok      {name} ({took})", flush=True)
         else:
             failed += 1
-            print(f"FAILED  {name} ({took})\n" + "\n".join(problems), flush=True)
+            print(f"FAILED  {name} ({took})\n{problem}", flush=True)
     print(f"suite faults: {passed} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 

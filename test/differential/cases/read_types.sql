@@ -132,6 +132,7 @@ SELECT c, count(*) FROM wide GROUP BY c HAVING min(id) < 3;
 SELECT d, ts FROM wide WHERE d > 'infinity' OR ts = '-infinity' OR d < '0001-01-01';
 SELECT id, f8 / 0 FROM wide WHERE id = 22;
 SELECT id FROM wide WHERE f4 = 'NaN' OR num = 'NaN';
+-- @nomessage
 SELECT id::text::mood FROM wide WHERE id = 3;
 SELECT 'angry'::mood FROM wide;
 SELECT id FROM wide WHERE m = 'angry';

@@ -64,6 +64,7 @@ INSERT INTO parents VALUES (500, 'a', 'late parent');
 COMMIT;
 BEGIN;
 INSERT INTO later VALUES (501, 1);
+-- @nodetail
 COMMIT;
 BEGIN;
 INSERT INTO later VALUES (502, 1);

@@ -107,8 +107,6 @@ UPDATE paris SET city = 'rome' WHERE id = 3 RETURNING id;
 UPDATE paris SET salary = salary * 2 WHERE salary < 1000;
 DELETE FROM paris WHERE salary > 3000 RETURNING id;
 INSERT INTO paris (id, name) VALUES (202, 'default city') ON CONFLICT (id) DO NOTHING;
-INSERT INTO paris (id, name) VALUES (202, 'x') ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name RETURNING name;
-UPDATE paris SET name = v.place FROM visits v WHERE v.id = paris.id AND v.place = 'p1' RETURNING paris.id;
 UPDATE outer_view SET id = id WHERE id = 7;
 UPDATE outer_view SET hundreds = 1 WHERE id = 7;
 UPDATE counted SET n = 1;

@@ -51,8 +51,6 @@ INSERT INTO docs VALUES (2, 103, 'diff_alice', 'a'), (3, 104, 'diff_bob', 'b');
 INSERT INTO docs VALUES (2, 105, 'diff_alice', 'a'), (3, 106, 'diff_alice', 'b') RETURNING *;
 INSERT INTO docs SELECT tenant, id + 200, owner, body FROM docs WHERE tenant = 2 RETURNING id;
 INSERT INTO docs VALUES (1, 100, 'diff_alice', 'dup');
-INSERT INTO docs VALUES (1, 100, 'diff_alice', 'dup') ON CONFLICT (tenant, id) DO UPDATE SET body = EXCLUDED.body RETURNING body;
-INSERT INTO docs VALUES (1, 1, 'diff_alice', 'bobs') ON CONFLICT (tenant, id) DO UPDATE SET body = EXCLUDED.body;
 INSERT INTO docs VALUES (1, 1, 'diff_alice', 'bobs') ON CONFLICT DO NOTHING;
 UPDATE docs SET body = 'changed';
 UPDATE docs SET body = body || '!' WHERE tenant = 3 RETURNING id, body;
