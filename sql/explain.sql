@@ -44,8 +44,8 @@ SELECT explain('SELECT count(*) FROM orders o JOIN users u ON u.id = o.product')
 SELECT explain('INSERT INTO users VALUES (1001, ''x'', ''DE'')');
 SELECT explain('INSERT INTO users SELECT n, ''x'' FROM generate_series(1001, 1010) n');
 SELECT explain('UPDATE users SET name = upper(name) WHERE id = 1');
-SELECT explain('UPDATE users SET name = upper(name) WHERE country = ''DE''');
-SELECT explain('DELETE FROM orders WHERE total < 5');
+SELECT explain('UPDATE users SET name = upper(name) WHERE country = ''DE''') LIMIT 5;
+SELECT explain('DELETE FROM orders WHERE total < 5') LIMIT 5;
 -- more to see
 SELECT explain('SELECT name FROM users WHERE id = 1', 'COSTS OFF, VERBOSE');
 SELECT explain('SELECT count(*) FROM users', 'COSTS OFF, FORMAT JSON')::json IS NOT NULL AS valid;

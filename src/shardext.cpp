@@ -1,7 +1,6 @@
 // The module: what happens when PostgreSQL loads shardext.
 #include "shardext/catalog/metadata.hpp"
-#include "shardext/executor/scan_plan.hpp"
-#include "shardext/executor/write_plan.hpp"
+#include "shardext/executor/nodes.hpp"
 #include "shardext/hooks/hooks.hpp"
 #include "shardext/monitor/worker.hpp"
 #include "shardext/pg/border.hpp"
@@ -23,7 +22,8 @@ void _PG_init(void) {
 		shardext::register_launcher();
 		shardext::initialize_transactions();
 		shardext::register_shard_scan();
-		shardext::register_shard_writes();
+		shardext::register_shard_insert();
+		shardext::register_shard_modify();
 		shardext::install_hooks();
 	});
 }

@@ -101,7 +101,9 @@ void free_at_end_of_transaction(MemoryContext context) {
 		MemoryContextDelete(context);
 }
 
-Oid index_of(const char *name) { return get_relname_relid(name, shardext_schema()); }
+Oid index_of(const char *name) {
+	return get_relname_relid(name, shardext_schema());
+}
 
 // Finds the routing functions of a key type: the extended hash and equality of its default operator class.
 void set_key_functions(ColocationGroup *group) {
@@ -147,8 +149,8 @@ ColocationGroup *read_colocation_group(int32 id, MemoryContext context) {
 			   kShardGroupsColocation, F_INT4EQ, Int32GetDatum(id), [&](HeapTuple tuple, TupleDesc desc) {
 				   if (group->group_count == capacity) {
 					   capacity *= 2;
-					   group->groups = static_cast<ShardGroup *>(
-						   repalloc(group->groups, capacity * sizeof(ShardGroup)));
+					   group->groups =
+						   static_cast<ShardGroup *>(repalloc(group->groups, capacity * sizeof(ShardGroup)));
 				   }
 				   ShardGroup *shard_group = &group->groups[group->group_count++];
 				   shard_group->id = DatumGetInt64(column(tuple, desc, kShardGroupsId));
@@ -252,8 +254,8 @@ bool extension_exists() {
 		if (!OidIsValid(get_relname_relid("commit_log", schema)))
 			tables_oid = InvalidOid; // the install script is still running
 	}
-	const bool exists = OidIsValid(tables_oid) && OidIsValid(nodes_oid) &&
-						OidIsValid(get_extension_oid("shardext", true));
+	const bool exists =
+		OidIsValid(tables_oid) && OidIsValid(nodes_oid) && OidIsValid(get_extension_oid("shardext", true));
 	if (!exists) {
 		tables_oid = nodes_oid = InvalidOid;
 		extension_known_absent = true;
@@ -308,14 +310,14 @@ List *all_nodes() {
 }
 
 const NodeInfo *find_node(int32 node_id) {
-	foreach_ptr(NodeInfo, node, all_nodes())
+	foreach_ptr (NodeInfo, node, all_nodes())
 		if (node->id == node_id)
 			return node;
 	return nullptr;
 }
 
 const NodeInfo *find_node_by_name(const char *name) {
-	foreach_ptr(NodeInfo, node, all_nodes())
+	foreach_ptr (NodeInfo, node, all_nodes())
 		if (strcmp(node->name, name) == 0)
 			return node;
 	return nullptr;

@@ -9,6 +9,7 @@
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/copy_writer.hpp"
+#include "shardext/transaction/shared_state.hpp"
 
 extern "C" {
 #include "access/hash.h"
@@ -58,17 +59,17 @@ AttrNumber find_key_column(Oid relid, const char *name, Oid *type, Oid *collatio
 // The nodes that new shard groups go to: real ones when there are any, else this server.
 List *nodes_for_new_groups() {
 	List *nodes = NIL;
-	foreach_ptr(NodeInfo, node, all_nodes())
+	foreach_ptr (NodeInfo, node, all_nodes())
 		if (!node->is_local())
 			nodes = lappend(nodes, node);
 	return nodes != NIL ? nodes : list_make1(const_cast<NodeInfo *>(find_node(kLocalNode)));
 }
 
 int32 create_colocation_group(Oid key_type, Oid collation, int shard_count, bool is_default) {
-	const char *id = query_metadata(
-		psprintf("INSERT INTO shardext.colocation_groups (kind, shard_count, key_type, key_collation, is_default) "
-				 "VALUES ('h', %d, %u::regtype, %u, %s) RETURNING colocation_id",
-				 shard_count, key_type, collation, is_default ? "true" : "false"));
+	const char *id = query_metadata(psprintf(
+		"INSERT INTO shardext.colocation_groups (kind, shard_count, key_type, key_collation, is_default) "
+		"VALUES ('h', %d, %u::regtype, %u, %s) RETURNING colocation_id",
+		shard_count, key_type, collation, is_default ? "true" : "false"));
 	const int32 colocation_id = atoi(id);
 	List *nodes = nodes_for_new_groups();
 	// Bounds at the edge of bigint need their quotes.
@@ -78,8 +79,11 @@ int32 create_colocation_group(Oid key_type, Oid collation, int shard_count, bool
 	for (int i = 0; i < shard_count; i++) {
 		const core::HashRange range = core::hash_range(i, shard_count);
 		const auto *node = static_cast<NodeInfo *>(list_nth(nodes, i % list_length(nodes)));
-		appendStringInfo(&sql, "%s(nextval('shardext.shard_group_id_seq'), '" INT64_FORMAT "'::bigint, '" INT64_FORMAT "'::bigint, %d)",
-						 i == 0 ? "" : ", ", static_cast<int64>(range.min), static_cast<int64>(range.max), node->id);
+		appendStringInfo(&sql,
+						 "%s(nextval('shardext.shard_group_id_seq'), '" INT64_FORMAT
+						 "'::bigint, '" INT64_FORMAT "'::bigint, %d)",
+						 i == 0 ? "" : ", ", static_cast<int64>(range.min), static_cast<int64>(range.max),
+						 node->id);
 	}
 	appendStringInfo(&sql,
 					 ") v), s AS (INSERT INTO shardext.shard_groups SELECT id, %d, lo, hi FROM g) "
@@ -90,31 +94,36 @@ int32 create_colocation_group(Oid key_type, Oid collation, int shard_count, bool
 }
 
 // Finds or makes the colocation group that the arguments ask for.
-int32 choose_colocation_group(Oid relid, const char *colocate_with, Oid key_type, Oid collation, int shard_count,
-							  bool count_given) {
+int32 choose_colocation_group(Oid relid, const char *colocate_with, Oid key_type, Oid collation,
+							  int shard_count, bool count_given) {
 	if (strcmp(colocate_with, "none") == 0)
 		return create_colocation_group(key_type, collation, shard_count, false);
 	if (strcmp(colocate_with, "default") != 0) {
-		const Oid other = RangeVarGetRelid(makeRangeVarFromNameList(stringToQualifiedNameList(colocate_with)), AccessShareLock, false);
+		const Oid other = RangeVarGetRelid(makeRangeVarFromNameList(stringToQualifiedNameList(colocate_with)),
+										   AccessShareLock, false);
 		const DistributedTable *table = find_distributed_table(other);
 		if (table == nullptr || !table->is_sharded())
-			ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					errmsg("cannot colocate with \"%s\": it is not a distributed table", get_rel_name(other)));
+			ereport(
+				ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				errmsg("cannot colocate with \"%s\": it is not a distributed table", get_rel_name(other)));
 		if (table->colocation->key_type != key_type || table->colocation->key_collation != collation)
-			ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
-					errmsg("cannot colocate tables \"%s\" and \"%s\"", get_rel_name(relid), get_rel_name(other)),
-					errdetail("Their distribution columns have types %s and %s, or different collations.",
-							  format_type_be(key_type), format_type_be(table->colocation->key_type)));
+			ereport(
+				ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("cannot colocate tables \"%s\" and \"%s\"", get_rel_name(relid), get_rel_name(other)),
+				errdetail("Their distribution columns have types %s and %s, or different collations.",
+						  format_type_be(key_type), format_type_be(table->colocation->key_type)));
 		if (count_given && shard_count != table->colocation->group_count)
-			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("cannot colocate with \"%s\" and have %d shards", get_rel_name(other), shard_count),
-					errdetail("Table \"%s\" has %d shards.", get_rel_name(other), table->colocation->group_count));
+			ereport(
+				ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("cannot colocate with \"%s\" and have %d shards", get_rel_name(other), shard_count),
+				errdetail("Table \"%s\" has %d shards.", get_rel_name(other),
+						  table->colocation->group_count));
 		return table->colocation->id;
 	}
-	const char *found = query_metadata(psprintf(
-		"SELECT colocation_id FROM shardext.colocation_groups WHERE kind = 'h' AND is_default AND shard_count = %d "
-		"AND key_type = %u AND key_collation = %u ORDER BY 1 LIMIT 1",
-		shard_count, key_type, collation));
+	const char *found = query_metadata(psprintf("SELECT colocation_id FROM shardext.colocation_groups WHERE "
+												"kind = 'h' AND is_default AND shard_count = %d "
+												"AND key_type = %u AND key_collation = %u ORDER BY 1 LIMIT 1",
+												shard_count, key_type, collation));
 	return found != nullptr ? atoi(found) : create_colocation_group(key_type, collation, shard_count, true);
 }
 
@@ -149,12 +158,14 @@ bool table_has_rows(Oid relid) {
 void distribute(Oid relid, const char *column, const char *colocate_with, int shard_count, bool count_given) {
 	LockRelationOid(relid, AccessExclusiveLock);
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
-		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relid));
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("relation with OID %u does not exist", relid));
 	check_can_start(relid);
 	Oid key_type, collation;
 	const AttrNumber key = find_key_column(relid, column, &key_type, &collation);
 	check_table_can_be_distributed(relid, key);
-	const int32 colocation = choose_colocation_group(relid, colocate_with, key_type, collation, shard_count, count_given);
+	const int32 colocation =
+		choose_colocation_group(relid, colocate_with, key_type, collation, shard_count, count_given);
 	run_metadata_sql(psprintf("INSERT INTO shardext.tables VALUES (%u, 'h', %d, %s)", relid, colocation,
 							  quote_literal_cstr(column)));
 	metadata_changed(relid);
@@ -170,25 +181,28 @@ void distribute(Oid relid, const char *column, const char *colocate_with, int sh
 void make_reference(Oid relid) {
 	LockRelationOid(relid, AccessExclusiveLock);
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
-		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relid));
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("relation with OID %u does not exist", relid));
 	check_can_start(relid);
 	check_table_can_be_distributed(relid, 0);
 	// Each reference table is a group of its own, placed on every node.
-	const int32 colocation = atoi(query_metadata("INSERT INTO shardext.colocation_groups (kind, shard_count, is_default) "
-												 "VALUES ('r', 1, false) RETURNING colocation_id"));
+	const int32 colocation =
+		atoi(query_metadata("INSERT INTO shardext.colocation_groups (kind, shard_count, is_default) "
+							"VALUES ('r', 1, false) RETURNING colocation_id"));
 	run_metadata_sql(psprintf(
 		"WITH g AS (INSERT INTO shardext.shard_groups (colocation_id) VALUES (%d) RETURNING shard_group_id) "
 		"SELECT 1 FROM g",
 		colocation));
-	run_metadata_sql(psprintf("INSERT INTO shardext.placements SELECT shard_group_id, node_id FROM shardext.shard_groups, "
-							  "shardext.nodes WHERE colocation_id = %d",
-							  colocation));
+	run_metadata_sql(
+		psprintf("INSERT INTO shardext.placements SELECT shard_group_id, node_id FROM shardext.shard_groups, "
+				 "shardext.nodes WHERE colocation_id = %d",
+				 colocation));
 	run_metadata_sql(psprintf("INSERT INTO shardext.tables VALUES (%u, 'r', %d, NULL)", relid, colocation));
 	metadata_changed(relid);
 	depend_on_extension(relid);
 	check_foreign_keys(relid, 0);
 	create_shards(relid);
-	foreach_ptr(NodeInfo, node, all_nodes())
+	foreach_ptr (NodeInfo, node, all_nodes())
 		if (!node->is_local())
 			copy_reference_rows(relid, node);
 	create_shard_indexes(relid);
@@ -204,7 +218,8 @@ char *column_list(Oid relid) {
 	for (int i = 0; i < desc->natts; i++) {
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		if (!attribute->attisdropped && attribute->attgenerated == '\0')
-			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", quote_identifier(NameStr(attribute->attname)));
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
+							 quote_identifier(NameStr(attribute->attname)));
 	}
 	table_close(relation, AccessShareLock);
 	return names.data;
@@ -216,14 +231,18 @@ void undistribute(Oid relid) {
 	check_owner(relid);
 	const DistributedTable *table = find_distributed_table(relid);
 	if (table == nullptr)
-		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("table \"%s\" is not distributed", get_rel_name(relid)));
+		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				errmsg("table \"%s\" is not distributed", get_rel_name(relid)));
 	check_undistribute(relid);
 	const bool sharded = table->is_sharded();
-	const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+	const char *name =
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 	const char *columns = column_list(relid);
 	SPI_connect();
 	if (sharded)
-		SPI_execute(psprintf("CREATE TEMPORARY TABLE shardext_moving ON COMMIT DROP AS SELECT %s FROM %s", columns, name), false, 0);
+		SPI_execute(psprintf("CREATE TEMPORARY TABLE shardext_moving ON COMMIT DROP AS SELECT %s FROM %s",
+							 columns, name),
+					false, 0);
 	forget_table(relid);
 	ObjectAddress address{RelationRelationId, relid, 0};
 	deleteDependencyRecordsForSpecific(RelationRelationId, relid, DEPENDENCY_NORMAL, ExtensionRelationId,
@@ -232,7 +251,10 @@ void undistribute(Oid relid) {
 	metadata_changed(relid);
 	drop_forgotten_shards();
 	if (sharded) {
-		SPI_execute(psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT * FROM pg_temp.shardext_moving", name, columns), false, 0);
+		SPI_execute(
+			psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT * FROM pg_temp.shardext_moving",
+					 name, columns),
+			false, 0);
 		SPI_execute("DROP TABLE pg_temp.shardext_moving", false, 0);
 	}
 	SPI_finish();
@@ -252,6 +274,20 @@ Oid table_argument(FunctionCallInfo fcinfo) {
 
 } // namespace
 
+void check_owner(Oid relid) {
+	if (!pg_class_ownercheck(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+}
+
+void require_preload() {
+	if (!shared_state_available())
+		ereport(
+			ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("shardext must be loaded via shared_preload_libraries"),
+			errhint("Add shardext to shared_preload_libraries in postgresql.conf and restart the server."));
+	ensure_worker();
+}
+
 uint64 move_rows_to_shards(Oid relid) {
 	Relation relation = table_open(relid, NoLock);
 	TupleDesc desc = RelationGetDescr(relation);
@@ -259,7 +295,8 @@ uint64 move_rows_to_shards(Oid relid) {
 	for (int i = 0; i < desc->natts; i++)
 		if (!TupleDescAttr(desc, i)->attisdropped && TupleDescAttr(desc, i)->attgenerated == '\0')
 			attnums = lappend_int(attnums, i + 1);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "shardext move", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "shardext move", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	CopyWriter writer(relid, attnums);
 	const int columns = list_length(attnums);
@@ -332,7 +369,8 @@ SHARDEXT_SQL_FUNCTION(shardext_create_distributed_table) {
 	const bool count_given = !PG_ARGISNULL(3);
 	const int count = count_given ? PG_GETARG_INT32(3) : default_shard_count;
 	if (count < 1 || count > kMaxShards)
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("shard_count must be between 1 and %d", kMaxShards));
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("shard_count must be between 1 and %d", kMaxShards));
 	distribute(relid, column, colocate_with, count, count_given);
 	PG_RETURN_VOID();
 }

@@ -205,18 +205,21 @@ void check_from_reference(const ForeignKey *key, Oid relid, const Side *to) {
 }
 
 // A local table that references a distributed one can be distributed after it, if the constraint is one that
-// shards can enforce. Until then, rows cannot be added to it, and writes to the referenced table that could leave
-// orphans are refused.
+// shards can enforce. Until then, rows cannot be added to it, and writes to the referenced table that could
+// leave orphans are refused.
 void check_from_local(const ForeignKey *key, Oid relid, const Side *to) {
 	bool compares_key = false;
 	for (int i = 0; i < key->count; i++)
 		compares_key = compares_key || key->referenced[i] == to->key_attnum;
 	if (!compares_key)
-		refuse(key, relid, psprintf("The local table \"%s\" references it without its distribution column.", get_rel_name(key->from)),
+		refuse(key, relid,
+			   psprintf("The local table \"%s\" references it without its distribution column.",
+						get_rel_name(key->from)),
 			   "Add the distribution column to the constraint, or drop it.");
 	if (find_distributed_table(relid) != nullptr)
 		ereport(NOTICE, errmsg("distribute table \"%s\" as well", get_rel_name(key->from)),
-			errdetail("Its foreign key constraint \"%s\" references \"%s\".", NameStr(key->name), get_rel_name(relid)));
+				errdetail("Its foreign key constraint \"%s\" references \"%s\".", NameStr(key->name),
+						  get_rel_name(relid)));
 }
 
 // Raises an error unless the foreign key works with both tables as they are or will be.
@@ -237,7 +240,7 @@ void check_foreign_key(const ForeignKey *key, Oid relid, AttrNumber key_attnum) 
 
 void check_foreign_keys(Oid relid, AttrNumber key_attnum) {
 	const List *keys = list_concat(foreign_keys(relid, false), foreign_keys(relid, true));
-	foreach_ptr(ForeignKey, key, keys) {
+	foreach_ptr (ForeignKey, key, keys) {
 		check_foreign_key(key, relid, key_attnum);
 	}
 }
@@ -245,7 +248,7 @@ void check_foreign_keys(Oid relid, AttrNumber key_attnum) {
 Bitmapset *columns_set_to_default(Oid relid) {
 	Bitmapset *columns = nullptr;
 	const List *keys = foreign_keys(relid, false);
-	foreach_ptr(ForeignKey, key, keys) {
+	foreach_ptr (ForeignKey, key, keys) {
 		for (int i = 0; i < key->count; i++)
 			if (key->on_update == FKCONSTR_ACTION_SETDEFAULT ||
 				(key->on_delete == FKCONSTR_ACTION_SETDEFAULT && deletion_sets(key, key->columns[i])))
@@ -273,7 +276,7 @@ List *shard_foreign_key_statements(Oid relid) {
 		statements = lappend(statements, sql.finish());
 	}
 	const List *keys = foreign_keys(relid, false);
-	foreach_ptr(ForeignKey, key, keys) {
+	foreach_ptr (ForeignKey, key, keys) {
 		statements = lappend(statements, splice_relations(pg_get_constraintdef_command(key->oid)));
 		statements = add_constraint_comment(statements, relid, key->oid);
 	}

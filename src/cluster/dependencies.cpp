@@ -65,7 +65,7 @@ void visit(Walk *walk, ObjectAddress object);
 bool visit_dependencies_of(Walk *walk, ObjectAddress object) {
 	bool made_together = false;
 	const List *dependencies = dependencies_of(object);
-	foreach_ptr(Dependency, dependency, dependencies) {
+	foreach_ptr (Dependency, dependency, dependencies) {
 		if (dependency->type == DEPENDENCY_INTERNAL)
 			made_together = true;
 		if (dependency->type == DEPENDENCY_NORMAL || dependency->type == DEPENDENCY_AUTO ||
@@ -204,9 +204,9 @@ List *table_dependency_statements(Oid relid) {
 	walk.relid = relid;
 	walk.seen = new_object_addresses();
 	const List *parts = parts_of_table(&walk, relation);
-	foreach_ptr(ObjectAddress, part, parts) {
+	foreach_ptr (ObjectAddress, part, parts) {
 		const List *dependencies = dependencies_of(*part);
-		foreach_ptr(Dependency, dependency, dependencies) {
+		foreach_ptr (Dependency, dependency, dependencies) {
 			if (dependency->type != DEPENDENCY_EXTENSION && !is_own_schema(part, dependency))
 				visit(&walk, dependency->referenced);
 		}

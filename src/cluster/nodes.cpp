@@ -44,7 +44,8 @@ char *complete_conninfo(const char *conninfo) {
 	if (options == nullptr) {
 		char *detail = pstrdup(message != nullptr ? message : "out of memory");
 		PQfreemem(message);
-		ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR), errmsg("invalid connection string"), errdetail_internal("%s", pchomp(detail)));
+		ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR), errmsg("invalid connection string"),
+				errdetail_internal("%s", pchomp(detail)));
 	}
 	bool has_user = false, has_database = false;
 	for (PQconninfoOption *o = options; o->keyword != nullptr; o++) {
@@ -77,24 +78,32 @@ char *complete_conninfo(const char *conninfo) {
 
 char *field(PGresult *result, const char *name) {
 	const int column = PQfnumber(result, name);
-	return column >= 0 && !PQgetisnull(result, 0, column) ? pstrdup(PQgetvalue(result, 0, column)) : pstrdup("");
+	return column >= 0 && !PQgetisnull(result, 0, column) ? pstrdup(PQgetvalue(result, 0, column))
+														  : pstrdup("");
 }
 
 constexpr const char *kNodeFacts =
-	"SELECT current_setting('server_version_num')::int AS version, pg_encoding_to_char(encoding) AS encoding, "
-	"datcollate, datctype, pg_is_in_recovery() AS standby, current_setting('max_prepared_transactions')::int AS prepared, "
-	"current_setting('max_connections')::int AS connections, has_database_privilege(current_database(), 'CREATE') AS can_create, "
-	"(SELECT system_identifier FROM pg_control_system()) AS system_identifier, current_database() AS database, "
+	"SELECT current_setting('server_version_num')::int AS version, pg_encoding_to_char(encoding) AS "
+	"encoding, "
+	"datcollate, datctype, pg_is_in_recovery() AS standby, current_setting('max_prepared_transactions')::int "
+	"AS prepared, "
+	"current_setting('max_connections')::int AS connections, has_database_privilege(current_database(), "
+	"'CREATE') AS can_create, "
+	"(SELECT system_identifier FROM pg_control_system()) AS system_identifier, current_database() AS "
+	"database, "
 	"current_setting('integer_datetimes') AS datetimes, "
 	"(SELECT description FROM pg_shdescription WHERE false UNION ALL "
-	" SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'shardext_node') AS owner_cluster, "
+	" SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'shardext_node') AS "
+	"owner_cluster, "
 	"(SELECT collversion FROM pg_collation WHERE false) AS none, "
 	"EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'shardext') AS has_extension, "
-	"pg_collation_actual_version((SELECT oid FROM pg_collation WHERE collname = 'default' AND collnamespace = 'pg_catalog'::regnamespace)) AS collation_version "
+	"pg_collation_actual_version((SELECT oid FROM pg_collation WHERE collname = 'default' AND collnamespace "
+	"= 'pg_catalog'::regnamespace)) AS collation_version "
 	"FROM pg_database WHERE datname = current_database()";
 
 char *local_fact(const char *expression) {
-	return query_metadata(psprintf("SELECT (%s)::text FROM pg_database WHERE datname = current_database()", expression));
+	return query_metadata(
+		psprintf("SELECT (%s)::text FROM pg_database WHERE datname = current_database()", expression));
 }
 
 // Compares what a node says of itself with what this server needs.
@@ -102,18 +111,20 @@ void judge_node(PGresult *facts, Findings *findings) {
 	const int version = atoi(field(facts, "version"));
 	if (version < 150000)
 		findings->add(true, ERRCODE_FEATURE_NOT_SUPPORTED,
-					  psprintf("its version is %d.%d; shardext needs PostgreSQL 15 or later", version / 10000, version % 10000));
+					  psprintf("its version is %d.%d; shardext needs PostgreSQL 15 or later", version / 10000,
+							   version % 10000));
 	if (strcmp(field(facts, "encoding"), GetDatabaseEncodingName()) != 0)
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					  psprintf("its database has encoding %s, this one %s", field(facts, "encoding"), GetDatabaseEncodingName()));
+					  psprintf("its database has encoding %s, this one %s", field(facts, "encoding"),
+							   GetDatabaseEncodingName()));
 	const char *collate = local_fact("datcollate"), *ctype = local_fact("datctype");
 	if (strcmp(field(facts, "datcollate"), collate) != 0 || strcmp(field(facts, "datctype"), ctype) != 0)
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					  psprintf("its database has collation %s and character type %s, this one %s and %s", field(facts, "datcollate"),
-							   field(facts, "datctype"), collate, ctype));
-	const char *collation_version = query_metadata(
-		"SELECT coalesce(pg_collation_actual_version((SELECT oid FROM pg_collation WHERE collname = 'default' AND "
-		"collnamespace = 'pg_catalog'::regnamespace)), '')");
+					  psprintf("its database has collation %s and character type %s, this one %s and %s",
+							   field(facts, "datcollate"), field(facts, "datctype"), collate, ctype));
+	const char *collation_version = query_metadata("SELECT coalesce(pg_collation_actual_version((SELECT oid "
+												   "FROM pg_collation WHERE collname = 'default' AND "
+												   "collnamespace = 'pg_catalog'::regnamespace)), '')");
 	if (collation_version != nullptr && strcmp(field(facts, "collation_version"), collation_version) != 0)
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  psprintf("its collation version is %s, this server's %s; text would sort differently",
@@ -122,21 +133,25 @@ void judge_node(PGresult *facts, Findings *findings) {
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, pstrdup("it is a standby"));
 	if (atoi(field(facts, "prepared")) == 0)
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					  pstrdup("max_prepared_transactions is 0; writes on several nodes need it to be at least max_connections of the "
+					  pstrdup("max_prepared_transactions is 0; writes on several nodes need it to be at "
+							  "least max_connections of the "
 							  "coordinator"));
 	if (strcmp(field(facts, "can_create"), "t") != 0)
-		findings->add(true, ERRCODE_INSUFFICIENT_PRIVILEGE,
-					  psprintf("the user has no CREATE privilege on database \"%s\"", field(facts, "database")));
+		findings->add(
+			true, ERRCODE_INSUFFICIENT_PRIVILEGE,
+			psprintf("the user has no CREATE privilege on database \"%s\"", field(facts, "database")));
 	if (atoi(field(facts, "connections")) < MaxConnections)
 		findings->add(false, ERRCODE_WARNING,
-					  psprintf("its max_connections (%s) is less than the coordinator's (%d)", field(facts, "connections"), MaxConnections));
+					  psprintf("its max_connections (%s) is less than the coordinator's (%d)",
+							   field(facts, "connections"), MaxConnections));
 	const char *own_identifier = query_metadata("SELECT system_identifier::text FROM pg_control_system()");
 	if (strcmp(field(facts, "system_identifier"), own_identifier) == 0 &&
 		strcmp(field(facts, "database"), get_database_name(MyDatabaseId)) == 0)
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  pstrdup("it is the coordinator itself, which is the built-in node \"local\""));
 	else if (strcmp(field(facts, "has_extension"), "t") == 0)
-		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, pstrdup("its database is a shardext coordinator"));
+		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					  pstrdup("its database is a shardext coordinator"));
 	const char *owner = field(facts, "owner_cluster");
 	const char *own = psprintf("shardext cluster " INT64_FORMAT, cluster_id());
 	if (owner[0] != '\0' && strcmp(owner, own) != 0)
@@ -158,7 +173,8 @@ Findings examine(const char *conninfo, bool *reached) {
 	}
 	PGresult *facts = private_query(conn, kNodeFacts);
 	if (facts == nullptr || PQresultStatus(facts) != PGRES_TUPLES_OK || PQntuples(facts) != 1) {
-		findings.add(true, ERRCODE_CONNECTION_FAILURE, psprintf("it did not answer: %s", pchomp(PQerrorMessage(conn))));
+		findings.add(true, ERRCODE_CONNECTION_FAILURE,
+					 psprintf("it did not answer: %s", pchomp(PQerrorMessage(conn))));
 	} else {
 		*reached = true;
 		judge_node(facts, &findings);
@@ -172,19 +188,21 @@ Findings examine(const char *conninfo, bool *reached) {
 	StringInfoData detail;
 	initStringInfo(&detail);
 	int code = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
-	foreach_ptr(Finding, finding, findings.list) {
+	foreach_ptr (Finding, finding, findings.list) {
 		if (!finding->serious)
 			continue;
 		if (detail.len == 0)
 			code = finding->sqlstate;
-		appendStringInfo(&detail, "%s%c%s.", detail.len > 0 ? "\n" : "", pg_toupper(finding->text[0]), finding->text + 1);
+		appendStringInfo(&detail, "%s%c%s.", detail.len > 0 ? "\n" : "", pg_toupper(finding->text[0]),
+						 finding->text + 1);
 	}
-	ereport(ERROR, errcode(code), errmsg("node \"%s\" cannot be used", name), errdetail_internal("%s", detail.data));
+	ereport(ERROR, errcode(code), errmsg("node \"%s\" cannot be used", name),
+			errdetail_internal("%s", detail.data));
 	pg_unreachable();
 }
 
 bool has_serious(const Findings &findings) {
-	foreach_ptr(Finding, finding, findings.list)
+	foreach_ptr (Finding, finding, findings.list)
 		if (finding->serious)
 			return true;
 	return false;
@@ -204,8 +222,10 @@ const NodeInfo *node_named(const char *name) {
 }
 
 void mark_node(const NodeInfo *node) {
-	run_on_node(node, list_make2(pstrdup("CREATE SCHEMA IF NOT EXISTS shardext_node"),
-								 psprintf("COMMENT ON SCHEMA shardext_node IS 'shardext cluster " INT64_FORMAT "'", cluster_id())));
+	run_on_node(node,
+				list_make2(pstrdup("CREATE SCHEMA IF NOT EXISTS shardext_node"),
+						   psprintf("COMMENT ON SCHEMA shardext_node IS 'shardext cluster " INT64_FORMAT "'",
+									cluster_id())));
 }
 
 // Gives a new node its copies of the reference tables.
@@ -215,19 +235,20 @@ void copy_reference_tables(const NodeInfo *node) {
 	SPI_execute("SELECT relid::oid FROM shardext.tables WHERE kind = 'r' ORDER BY colocation_id", true, 0);
 	for (uint64 i = 0; i < SPI_processed; i++) {
 		bool isnull;
-		const Oid relid = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		const Oid relid =
+			DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
 		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 		relids = lappend_oid(relids, relid);
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
 	const ListCell *cell;
-	foreach(cell, relids) {
+	foreach (cell, relids) {
 		LockRelationOid(lfirst_oid(cell), ShareRowExclusiveLock);
 		create_shards(lfirst_oid(cell), node);
 		copy_reference_rows(lfirst_oid(cell), node);
 	}
-	foreach(cell, relids)
+	foreach (cell, relids)
 		create_shard_indexes(lfirst_oid(cell), node);
 }
 
@@ -260,13 +281,15 @@ SHARDEXT_SQL_FUNCTION(shardext_add_node) {
 	const Findings findings = examine(conninfo, &reached);
 	if (has_serious(findings))
 		refuse_node(name, findings);
-	foreach_ptr(Finding, finding, findings.list)
+	foreach_ptr (Finding, finding, findings.list)
 		ereport(WARNING, errmsg("node \"%s\": %s", name, finding->text));
-	const int32 id = atoi(query_metadata(psprintf("INSERT INTO shardext.nodes (node_name, conninfo) VALUES (%s, %s) RETURNING node_id",
-												  quote_literal_cstr(name), quote_literal_cstr(conninfo))));
-	run_metadata_sql(psprintf("INSERT INTO shardext.placements SELECT g.shard_group_id, %d FROM shardext.shard_groups g "
-							  "JOIN shardext.colocation_groups c USING (colocation_id) WHERE c.kind = 'r'",
-							  id));
+	const int32 id = atoi(query_metadata(
+		psprintf("INSERT INTO shardext.nodes (node_name, conninfo) VALUES (%s, %s) RETURNING node_id",
+				 quote_literal_cstr(name), quote_literal_cstr(conninfo))));
+	run_metadata_sql(
+		psprintf("INSERT INTO shardext.placements SELECT g.shard_group_id, %d FROM shardext.shard_groups g "
+				 "JOIN shardext.colocation_groups c USING (colocation_id) WHERE c.kind = 'r'",
+				 id));
 	invalidate_nodes();
 	CommandCounterIncrement();
 	const NodeInfo *node = node_named(name);
@@ -282,17 +305,21 @@ SHARDEXT_SQL_FUNCTION(shardext_remove_node) {
 	const NodeInfo *node = node_named(name);
 	if (node->is_local())
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("node \"local\" cannot be removed"));
-	const char *groups = query_metadata(psprintf("SELECT count(*) FROM shardext.placements p JOIN shardext.shard_groups USING (shard_group_id) "
-												 "JOIN shardext.colocation_groups c USING (colocation_id) WHERE p.node_id = %d AND c.kind <> 'r'",
-												 node->id));
+	const char *groups = query_metadata(psprintf(
+		"SELECT count(*) FROM shardext.placements p JOIN shardext.shard_groups USING (shard_group_id) "
+		"JOIN shardext.colocation_groups c USING (colocation_id) WHERE p.node_id = %d AND c.kind <> 'r'",
+		node->id));
 	if (strcmp(groups, "0") != 0)
-		ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST), errmsg("node \"%s\" still holds %s shard groups", name, groups),
+		ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				errmsg("node \"%s\" still holds %s shard groups", name, groups),
 				errhint("Undistribute or drop the tables whose shards it holds first."));
 	// The copies of reference tables go, if the node can be asked.
 	const char *gone = query_metadata(psprintf(
 		"SELECT string_agg(format('DROP SCHEMA IF EXISTS %%I CASCADE', 'shardext_' || shard_group_id || "
-		"CASE n.nspname WHEN 'public' THEN '' ELSE '_' || n.nspname END), ';') FROM shardext.placements p JOIN shardext.shard_groups g USING "
-		"(shard_group_id) JOIN shardext.tables t USING (colocation_id) JOIN pg_class r ON r.oid = t.relid JOIN pg_namespace n ON n.oid = "
+		"CASE n.nspname WHEN 'public' THEN '' ELSE '_' || n.nspname END), ';') FROM shardext.placements p "
+		"JOIN shardext.shard_groups g USING "
+		"(shard_group_id) JOIN shardext.tables t USING (colocation_id) JOIN pg_class r ON r.oid = t.relid "
+		"JOIN pg_namespace n ON n.oid = "
 		"r.relnamespace WHERE p.node_id = %d",
 		node->id));
 	List *statements = NIL;
@@ -307,7 +334,8 @@ SHARDEXT_SQL_FUNCTION(shardext_remove_node) {
 	if (reached)
 		run_on_node(node, statements);
 	else
-		ereport(WARNING, errmsg("node \"%s\" cannot be reached; what shardext made there is left behind", name));
+		ereport(WARNING,
+				errmsg("node \"%s\" cannot be reached; what shardext made there is left behind", name));
 	const int32 id = node->id;
 	run_metadata_sql(psprintf("DELETE FROM shardext.placements WHERE node_id = %d", id));
 	run_metadata_sql(psprintf("DELETE FROM shardext.nodes WHERE node_id = %d", id));
@@ -327,12 +355,14 @@ SHARDEXT_SQL_FUNCTION(shardext_update_node) {
 	const Findings findings = examine(conninfo, &reached);
 	if (has_serious(findings))
 		refuse_node(name, findings);
-	run_metadata_sql(psprintf("UPDATE shardext.nodes SET conninfo = %s WHERE node_id = %d", quote_literal_cstr(conninfo), node->id));
+	run_metadata_sql(psprintf("UPDATE shardext.nodes SET conninfo = %s WHERE node_id = %d",
+							  quote_literal_cstr(conninfo), node->id));
 	invalidate_nodes();
 	PG_RETURN_VOID();
 }
 
-// (ok boolean, problem text): what is wrong with a node, one row a finding; one row (true, NULL) when nothing is.
+// (ok boolean, problem text): what is wrong with a node, one row a finding; one row (true, NULL) when nothing
+// is.
 SHARDEXT_SQL_FUNCTION(shardext_check_node) {
 	require_superuser("check a node");
 	const char *name = name_argument(fcinfo, 0, "node name");
@@ -348,7 +378,7 @@ SHARDEXT_SQL_FUNCTION(shardext_check_node) {
 		bool nulls[] = {false, true};
 		tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
 	}
-	foreach_ptr(Finding, finding, findings.list) {
+	foreach_ptr (Finding, finding, findings.list) {
 		Datum values[] = {BoolGetDatum(!finding->serious), CStringGetTextDatum(finding->text)};
 		bool nulls[] = {false, false};
 		tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
@@ -388,7 +418,8 @@ SHARDEXT_SQL_FUNCTION(shardext_show_conninfo) {
 	StringInfoData result;
 	initStringInfo(&result);
 	for (PQconninfoOption *o = options; o->keyword != nullptr; o++)
-		if (o->val != nullptr && strchr(o->dispchar, '*') == nullptr && strstr(o->keyword, "password") == nullptr)
+		if (o->val != nullptr && strchr(o->dispchar, '*') == nullptr &&
+			strstr(o->keyword, "password") == nullptr)
 			appendStringInfo(&result, "%s%s=%s", result.len > 0 ? " " : "", o->keyword, o->val);
 	PQconninfoFree(options);
 	PG_RETURN_TEXT_P(cstring_to_text(result.data));

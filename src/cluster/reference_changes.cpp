@@ -1,8 +1,8 @@
 // Reference tables: every change of the coordinator's copy is carried to the nodes' copies, row by row.
 //
 // The coordinator's copy is an ordinary table, so PostgreSQL itself evaluates defaults, constraints, ON
-// CONFLICT, MERGE, COPY and cascades there. An internal AFTER ROW trigger then applies what has really changed
-// on every node, by the row's identity: its primary key, or the whole old row where there is none.
+// CONFLICT, MERGE, COPY and cascades there. An internal AFTER ROW trigger then applies what has really
+// changed on every node, by the row's identity: its primary key, or the whole old row where there is none.
 #include "shardext/cluster/create_table.hpp"
 
 #include "shardext/pg/border.hpp"
@@ -46,7 +46,7 @@ List *stored_columns(TupleDesc desc) {
 }
 
 bool has_cascading_foreign_key(Relation relation) {
-	foreach_node(ForeignKeyCacheInfo, key, RelationGetFKeyList(relation)) {
+	foreach_node (ForeignKeyCacheInfo, key, RelationGetFKeyList(relation)) {
 		HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(key->conoid));
 		if (!HeapTupleIsValid(tuple))
 			continue;
@@ -60,7 +60,7 @@ bool has_cascading_foreign_key(Relation relation) {
 }
 
 void settle_streams() {
-	foreach_ptr(RowStream, stream, pending->streams) {
+	foreach_ptr (RowStream, stream, pending->streams) {
 		stream->next(nullptr);
 		const uint64 affected = stream->affected_rows();
 		stream->close();
@@ -93,7 +93,8 @@ PendingChanges *pending_for(Relation relation) {
 	if (pending != nullptr && pending->relid != relid)
 		finish_pending();
 	if (pending == nullptr) {
-		MemoryContext context = AllocSetContextCreate(TopTransactionContext, "shardext reference changes", ALLOCSET_DEFAULT_SIZES);
+		MemoryContext context = AllocSetContextCreate(TopTransactionContext, "shardext reference changes",
+													  ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(context);
 		pending = static_cast<PendingChanges *>(palloc0(sizeof(PendingChanges)));
 		pending->relid = relid;
@@ -109,7 +110,7 @@ void read_columns(TupleTableSlot *slot, List *attnums, Datum *values, bool *null
 	slot_getallattrs(slot);
 	int i = 0;
 	const ListCell *cell;
-	foreach(cell, attnums) {
+	foreach (cell, attnums) {
 		values[i] = slot->tts_values[lfirst_int(cell) - 1];
 		nulls[i++] = slot->tts_isnull[lfirst_int(cell) - 1];
 	}
@@ -134,18 +135,21 @@ void send_insert(Relation relation, TupleTableSlot *row) {
 }
 
 // Adds $n for a column's value.
-void add_param(StatementParams *params, StringInfo sql, Form_pg_attribute attribute, Datum value, bool isnull) {
+void add_param(StatementParams *params, StringInfo sql, Form_pg_attribute attribute, Datum value,
+			   bool isnull) {
 	const int n = params->count++;
 	params->types[n] = attribute->atttypid;
 	params->values[n] = value;
 	params->nulls[n] = isnull;
 	appendStringInfo(sql, "$%d", n + 1);
 	if (attribute->atttypid >= FirstGenbkiObjectId)
-		appendStringInfo(sql, "::%s", format_type_extended(attribute->atttypid, -1, FORMAT_TYPE_FORCE_QUALIFY));
+		appendStringInfo(sql, "::%s",
+						 format_type_extended(attribute->atttypid, -1, FORMAT_TYPE_FORCE_QUALIFY));
 }
 
 // WHERE that finds exactly the old row on a node.
-void append_identity(StringInfo sql, StatementParams *params, Relation relation, TupleTableSlot *old_row, const char *target) {
+void append_identity(StringInfo sql, StatementParams *params, Relation relation, TupleTableSlot *old_row,
+					 const char *target) {
 	TupleDesc desc = RelationGetDescr(relation);
 	slot_getallattrs(old_row);
 	Bitmapset *key = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_PRIMARY_KEY);
@@ -153,19 +157,23 @@ void append_identity(StringInfo sql, StatementParams *params, Relation relation,
 	if (key != nullptr) {
 		for (int i = 0; i < desc->natts; i++)
 			if (bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, key)) {
-				appendStringInfo(sql, "%s%s = ", separator, quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
-				add_param(params, sql, TupleDescAttr(desc, i), old_row->tts_values[i], old_row->tts_isnull[i]);
+				appendStringInfo(sql, "%s%s = ", separator,
+								 quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
+				add_param(params, sql, TupleDescAttr(desc, i), old_row->tts_values[i],
+						  old_row->tts_isnull[i]);
 				separator = " AND ";
 			}
 		return;
 	}
-	// No key: one of the rows that are the same in every bit. Rows that cannot be told apart are one as good as another.
+	// No key: one of the rows that are the same in every bit. Rows that cannot be told apart are one as good
+	// as another.
 	StringInfoData names;
 	initStringInfo(&names);
 	appendStringInfo(sql, " WHERE ctid = (SELECT ctid FROM %s WHERE ROW(", target);
 	for (int i = 0; i < desc->natts; i++)
 		if (!TupleDescAttr(desc, i)->attisdropped)
-			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
+							 quote_identifier(NameStr(TupleDescAttr(desc, i)->attname)));
 	appendStringInfo(sql, "%s)::record OPERATOR(pg_catalog.*=) ROW(", names.data);
 	separator = "";
 	for (int i = 0; i < desc->natts; i++)
@@ -213,7 +221,7 @@ void send_change(Relation relation, TupleTableSlot *old_row, TupleTableSlot *new
 		appendStringInfo(&sql, "DELETE FROM %s", target);
 	}
 	append_identity(&sql, &params, relation, old_row, target);
-	foreach_ptr(NodeInfo, node, all_nodes()) {
+	foreach_ptr (NodeInfo, node, all_nodes()) {
 		if (node->is_local())
 			continue;
 		StatementRequest request{};
@@ -234,18 +242,21 @@ void make_trigger(Oid relid, Oid function, const char *name, int16 row_or_statem
 	stmt->row = row_or_statement != 0;
 	stmt->timing = TRIGGER_TYPE_AFTER;
 	stmt->events = events;
-	ObjectAddress trigger = CreateTrigger(stmt, nullptr, relid, InvalidOid, InvalidOid, InvalidOid, function, InvalidOid,
-										  nullptr, true, false);
+	ObjectAddress trigger = CreateTrigger(stmt, nullptr, relid, InvalidOid, InvalidOid, InvalidOid, function,
+										  InvalidOid, nullptr, true, false);
 	(void)trigger;
 }
 
-bool has_remote_nodes() { return list_length(all_nodes()) > 1; }
+bool has_remote_nodes() {
+	return list_length(all_nodes()) > 1;
+}
 
 } // namespace
 
 void create_reference_trigger(Oid relid) {
-	const Oid function =
-		LookupFuncName(list_make2(makeString(pstrdup("shardext")), makeString(pstrdup("reference_row_change"))), 0, nullptr, false);
+	const Oid function = LookupFuncName(
+		list_make2(makeString(pstrdup("shardext")), makeString(pstrdup("reference_row_change"))), 0, nullptr,
+		false);
 	const int16 events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE;
 	make_trigger(relid, function, "A_shardext_row_change", 1, events);
 	make_trigger(relid, function, "shardext_statement_end", 0, events);
@@ -258,7 +269,8 @@ using namespace shardext;
 
 SHARDEXT_SQL_FUNCTION(shardext_reference_row_change) {
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("function was not called by a trigger"));
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("function was not called by a trigger"));
 	auto *data = reinterpret_cast<TriggerData *>(fcinfo->context);
 	const DistributedTable *table = find_distributed_table(RelationGetRelid(data->tg_relation));
 	if (table == nullptr || table->is_sharded() || !has_remote_nodes())

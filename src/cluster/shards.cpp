@@ -32,7 +32,8 @@ Oid local_shard(const char *schema_name, const char *table_name, int64 group_id)
 	return OidIsValid(schema) ? get_relname_relid(table_name, schema) : InvalidOid;
 }
 
-// Local shards belong to the extension, so that pg_dump leaves them out: their rows are dumped with the table.
+// Local shards belong to the extension, so that pg_dump leaves them out: their rows are dumped with the
+// table.
 void make_extension_member(Oid class_id, Oid object_id) {
 	ObjectAddress object{class_id, object_id, 0};
 	ObjectAddress extension{ExtensionRelationId, get_extension_oid("shardext", false), 0};
@@ -61,15 +62,16 @@ List *schema_statements(int64 group_id, const char *schema_name, bool local) {
 	if (local)
 		result = lappend(result, psprintf("GRANT USAGE ON SCHEMA %s TO PUBLIC", schema));
 	result = lappend(result, psprintf("COMMENT ON SCHEMA %s IS %s", schema,
-									  quote_literal_cstr(psprintf("shardext cluster " INT64_FORMAT ", shard group " INT64_FORMAT
-																  ", schema %s",
+									  quote_literal_cstr(psprintf("shardext cluster " INT64_FORMAT
+																  ", shard group " INT64_FORMAT ", schema %s",
 																  cluster_id(), group_id, schema_name))));
 	return result;
 }
 
-// Calls body(node, group id) for every placement of the table; a reference table has none on node local, whose
-// copy is the table itself.
-template <class F> void for_each_placement(const DistributedTable *table, const NodeInfo *only_node, F &&body) {
+// Calls body(node, group id) for every placement of the table; a reference table has none on node local,
+// whose copy is the table itself.
+template <class F>
+void for_each_placement(const DistributedTable *table, const NodeInfo *only_node, F &&body) {
 	if (table->is_sharded()) {
 		for (int i = 0; i < table->colocation->group_count; i++) {
 			const NodeInfo *node = find_node(table->colocation->groups[i].node_id);
@@ -78,7 +80,7 @@ template <class F> void for_each_placement(const DistributedTable *table, const 
 		}
 		return;
 	}
-	foreach_ptr(NodeInfo, node, all_nodes())
+	foreach_ptr (NodeInfo, node, all_nodes())
 		if (!node->is_local() && (only_node == nullptr || only_node->id == node->id))
 			body(node, table->colocation->groups[0].id);
 }
@@ -91,26 +93,26 @@ struct PerNode {
 // Runs each node's statements; nodes work at the same time.
 void run_everywhere(List *per_node) {
 	List *remote = NIL;
-	foreach_ptr(PerNode, entry, per_node) {
+	foreach_ptr (PerNode, entry, per_node) {
 		if (entry->node->is_local())
 			continue;
 		Connection *c = connect_to_node(entry->node);
 		enter_transaction(c, Scope::Write);
-		foreach_ptr(char, sql, entry->statements)
+		foreach_ptr (char, sql, entry->statements)
 			send_control(c, sql);
 		send_sync(c);
 		remote = lappend(remote, c);
 	}
-	foreach_ptr(PerNode, entry, per_node)
+	foreach_ptr (PerNode, entry, per_node)
 		if (entry->node->is_local())
-			foreach_ptr(char, sql, entry->statements)
+			foreach_ptr (char, sql, entry->statements)
 				run_metadata_sql(sql);
-	foreach_ptr(Connection, c, remote)
+	foreach_ptr (Connection, c, remote)
 		pump(c, nullptr, true);
 }
 
 List *statements_of(List **per_node, const NodeInfo *node, PerNode **entry) {
-	foreach_ptr(PerNode, existing, *per_node)
+	foreach_ptr (PerNode, existing, *per_node)
 		if (existing->node->id == node->id) {
 			*entry = existing;
 			return *per_node;
@@ -121,7 +123,7 @@ List *statements_of(List **per_node, const NodeInfo *node, PerNode **entry) {
 }
 
 void add_pieces(PerNode *entry, List *definitions, int64 group_id) {
-	foreach_ptr(SqlPieces, pieces, definitions)
+	foreach_ptr (SqlPieces, pieces, definitions)
 		entry->statements = lappend(entry->statements, shard_sql(pieces, group_id, entry->node->is_local()));
 }
 
@@ -159,10 +161,12 @@ void drop_placement(List **per_node, const ForgottenTable *table, const NodeInfo
 	}
 	PerNode *entry;
 	statements_of(per_node, node, &entry);
-	entry->statements = lappend(entry->statements,
-								psprintf("DROP TABLE IF EXISTS %s CASCADE", quote_qualified_identifier(schema, table->table_name)));
+	entry->statements =
+		lappend(entry->statements, psprintf("DROP TABLE IF EXISTS %s CASCADE",
+											quote_qualified_identifier(schema, table->table_name)));
 	if (table->last_in_schema)
-		entry->statements = lappend(entry->statements, psprintf("DROP SCHEMA IF EXISTS %s CASCADE", quote_identifier(schema)));
+		entry->statements = lappend(entry->statements,
+									psprintf("DROP SCHEMA IF EXISTS %s CASCADE", quote_identifier(schema)));
 }
 
 } // namespace
@@ -184,7 +188,8 @@ void create_shards(Oid relid, const NodeInfo *only_node) {
 		statements_of(&per_node, node, &entry);
 		if (list_length(per_node) > before && !node->is_local())
 			entry->statements = list_copy(dependencies);
-		entry->statements = list_concat(entry->statements, schema_statements(group_id, schema_name, node->is_local()));
+		entry->statements =
+			list_concat(entry->statements, schema_statements(group_id, schema_name, node->is_local()));
 		add_pieces(entry, definitions, group_id);
 	});
 	run_everywhere(per_node);
@@ -269,47 +274,53 @@ void drop_forgotten_shards() {
 	forgotten = NIL;
 	CommandCounterIncrement();
 	List *per_node = NIL;
-	foreach_ptr(ForgottenTable, table, tables) {
-		table->last_in_group = query_metadata(psprintf("SELECT 1 FROM shardext.tables WHERE colocation_id = %d LIMIT 1",
-													   table->colocation_id)) == nullptr;
+	foreach_ptr (ForgottenTable, table, tables) {
+		table->last_in_group =
+			query_metadata(psprintf("SELECT 1 FROM shardext.tables WHERE colocation_id = %d LIMIT 1",
+									table->colocation_id)) == nullptr;
 		table->last_in_schema =
-			query_metadata(psprintf("SELECT 1 FROM shardext.tables t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n "
-									"ON n.oid = c.relnamespace WHERE t.colocation_id = %d AND n.nspname = %s LIMIT 1",
-									table->colocation_id, quote_literal_cstr(table->schema_name))) == nullptr;
+			query_metadata(psprintf(
+				"SELECT 1 FROM shardext.tables t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n "
+				"ON n.oid = c.relnamespace WHERE t.colocation_id = %d AND n.nspname = %s LIMIT 1",
+				table->colocation_id, quote_literal_cstr(table->schema_name))) == nullptr;
 		if (table->kind == TableKind::Hash) {
 			for (int i = 0; i < table->group_count; i++)
 				if (const NodeInfo *node = find_node(table->groups[i].node_id))
 					drop_placement(&per_node, table, node, table->groups[i].id);
 		} else {
-			foreach_ptr(NodeInfo, node, all_nodes())
+			foreach_ptr (NodeInfo, node, all_nodes())
 				if (!node->is_local())
 					drop_placement(&per_node, table, node, table->groups[0].id);
 		}
 	}
 	run_everywhere(per_node);
-	// Schemas go when all tables are gone: one that still held a shard, which belongs to the extension, would take
-	// the extension with it.
-	foreach_ptr(ForgottenTable, table, tables)
+	// Schemas go when all tables are gone: one that still held a shard, which belongs to the extension, would
+	// take the extension with it.
+	foreach_ptr (ForgottenTable, table, tables)
 		if (table->last_in_schema && table->kind == TableKind::Hash)
 			for (int i = 0; i < table->group_count; i++)
 				if (table->groups[i].node_id == kLocalNode)
-					drop_local_object(NamespaceRelationId,
-									  get_namespace_oid(shard_schema_name(table->groups[i].id, table->schema_name), true));
-	foreach_ptr(ForgottenTable, table, tables)
+					drop_local_object(
+						NamespaceRelationId,
+						get_namespace_oid(shard_schema_name(table->groups[i].id, table->schema_name), true));
+	foreach_ptr (ForgottenTable, table, tables)
 		if (table->last_in_group)
-			run_metadata_sql(psprintf("WITH p AS (DELETE FROM shardext.placements USING shardext.shard_groups g WHERE "
-									  "g.shard_group_id = placements.shard_group_id AND g.colocation_id = %d) "
-									  "SELECT 1",
-									  table->colocation_id)),
-				run_metadata_sql(psprintf("DELETE FROM shardext.shard_groups WHERE colocation_id = %d", table->colocation_id)),
-				run_metadata_sql(psprintf("DELETE FROM shardext.colocation_groups WHERE colocation_id = %d", table->colocation_id));
+			run_metadata_sql(
+				psprintf("WITH p AS (DELETE FROM shardext.placements USING shardext.shard_groups g WHERE "
+						 "g.shard_group_id = placements.shard_group_id AND g.colocation_id = %d) "
+						 "SELECT 1",
+						 table->colocation_id)),
+				run_metadata_sql(psprintf("DELETE FROM shardext.shard_groups WHERE colocation_id = %d",
+										  table->colocation_id)),
+				run_metadata_sql(psprintf("DELETE FROM shardext.colocation_groups WHERE colocation_id = %d",
+										  table->colocation_id));
 }
 
 void remember_cluster() {
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	remembered = NIL;
 	remembered_in = MyProc_lxid();
-	foreach_ptr(NodeInfo, node, all_nodes()) {
+	foreach_ptr (NodeInfo, node, all_nodes()) {
 		if (node->is_local())
 			continue;
 		auto *copy = static_cast<NodeInfo *>(palloc(sizeof(NodeInfo)));

@@ -33,7 +33,7 @@ namespace {
 // Appends the options of a reloptions array as name = 'value', each name after prefix.
 void append_options(StringInfo out, Datum options, const char *prefix) {
 	const List *list = untransformRelOptions(options);
-	foreach_node(DefElem, option, list) {
+	foreach_node (DefElem, option, list) {
 		appendStringInfo(out, "%s%s%s = %s", out->len > 0 ? ", " : "", prefix,
 						 quote_identifier(option->defname),
 						 quote_literal_cstr(option->arg != nullptr ? defGetString(option) : "true"));
@@ -180,7 +180,7 @@ void add_column_settings(StringInfo actions, Form_pg_attribute column) {
 		add_action(actions, column, psprintf("STATISTICS %d", DatumGetInt32(target)));
 	const Datum options = SysCacheGetAttr(ATTNUM, tuple, Anum_pg_attribute_attoptions, &isnull);
 	const List *list = isnull ? NIL : untransformRelOptions(options);
-	foreach_node(DefElem, option, list) {
+	foreach_node (DefElem, option, list) {
 		// Only what users can set: a server may keep entries of its own here, which others refuse.
 		if (strcmp(option->defname, "n_distinct") == 0 ||
 			strcmp(option->defname, "n_distinct_inherited") == 0)

@@ -32,20 +32,26 @@ void check_rights(CopyStmt *statement, ParseNamespaceItem *item, Relation relati
 	if (statement->filename != nullptr) {
 		if (statement->is_program ? !has_privs_of_role(GetUserId(), ROLE_PG_EXECUTE_SERVER_PROGRAM)
 								  : !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-			ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					statement->is_program
-						? errmsg("must be superuser or have privileges of the pg_execute_server_program role to COPY to or from an external program")
-						: errmsg("must be superuser or have privileges of the pg_read_server_files role to COPY from a file"),
-					errhint("Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone."));
+			ereport(
+				ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				statement->is_program
+					? errmsg("must be superuser or have privileges of the pg_execute_server_program role to "
+							 "COPY to or from an external program")
+					: errmsg("must be superuser or have privileges of the pg_read_server_files role to COPY "
+							 "from a file"),
+				errhint(
+					"Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone."));
 	}
 	RangeTblEntry *rte = item->p_rte;
 	rte->requiredPerms = ACL_INSERT;
 	const ListCell *cell;
-	foreach(cell, CopyGetAttnums(RelationGetDescr(relation), relation, statement->attlist))
-		rte->insertedCols = bms_add_member(rte->insertedCols, lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber);
+	foreach (cell, CopyGetAttnums(RelationGetDescr(relation), relation, statement->attlist))
+		rte->insertedCols =
+			bms_add_member(rte->insertedCols, lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber);
 	ExecCheckRTPerms(list_make1(rte), true);
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, false) == RLS_ENABLED)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("COPY FROM not supported with row-level security"),
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("COPY FROM not supported with row-level security"),
 				errhint("Use INSERT statements instead."));
 }
 
@@ -78,7 +84,8 @@ uint64 copy_from(CopyStmt *statement, Oid relid, const char *text) {
 	Relation relation = table_open(relid, RowExclusiveLock);
 	ParseState *pstate = make_parsestate(nullptr);
 	pstate->p_sourcetext = text;
-	ParseNamespaceItem *item = addRangeTableEntryForRelation(pstate, relation, RowExclusiveLock, nullptr, false, false);
+	ParseNamespaceItem *item =
+		addRangeTableEntryForRelation(pstate, relation, RowExclusiveLock, nullptr, false, false);
 	check_rights(statement, item, relation);
 	if (XactReadOnly)
 		PreventCommandIfReadOnly("COPY FROM");
@@ -94,8 +101,8 @@ uint64 copy_from(CopyStmt *statement, Oid relid, const char *text) {
 	auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * (columns + 1)));
 	auto *writer = new (palloc(sizeof(CopyWriter))) CopyWriter(relid, attnums);
 
-	CopyFromState state = BeginCopyFrom(pstate, relation, nullptr, statement->filename, statement->is_program, nullptr,
-										statement->attlist, statement->options);
+	CopyFromState state = BeginCopyFrom(pstate, relation, nullptr, statement->filename, statement->is_program,
+										nullptr, statement->attlist, statement->options);
 	ErrorContextCallback callback;
 	callback.callback = CopyFromErrorCallback;
 	callback.arg = state;

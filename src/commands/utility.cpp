@@ -56,7 +56,7 @@ void copy_to_becomes_query(CopyStmt *statement, Oid relid) {
 	Relation relation = table_open(relid, AccessShareLock);
 	TupleDesc desc = RelationGetDescr(relation);
 	const ListCell *cell;
-	foreach(cell, CopyGetAttnums(desc, relation, statement->attlist)) {
+	foreach (cell, CopyGetAttnums(desc, relation, statement->attlist)) {
 		Form_pg_attribute attribute = TupleDescAttr(desc, lfirst_int(cell) - 1);
 		ColumnRef *column = makeNode(ColumnRef);
 		column->fields = list_make1(makeString(pstrdup(NameStr(attribute->attname))));
@@ -76,7 +76,7 @@ void copy_to_becomes_query(CopyStmt *statement, Oid relid) {
 
 // What ALTER TABLE may do on the coordinator alone, where it is also enforced.
 bool concerns_coordinator_only(AlterTableStmt *statement) {
-	foreach_node(AlterTableCmd, command, statement->cmds) {
+	foreach_node (AlterTableCmd, command, statement->cmds) {
 		switch (command->subtype) {
 		case AT_ColumnDefault:
 		case AT_ChangeOwner:
@@ -120,10 +120,12 @@ void check_allowed(Node *statement) {
 				refuse("ALTER INDEX … RENAME", get_rel_name(IndexGetRelation(index, false)));
 		}
 		if (rename->renameType == OBJECT_SCHEMA &&
-			query_metadata(psprintf("SELECT 1 FROM shardext.tables t JOIN pg_class c ON c.oid = t.relid WHERE c.relnamespace = %u LIMIT 1",
+			query_metadata(psprintf("SELECT 1 FROM shardext.tables t JOIN pg_class c ON c.oid = t.relid "
+									"WHERE c.relnamespace = %u LIMIT 1",
 									get_namespace_oid(rename->subname, true))) != nullptr)
-			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("schema \"%s\" holds distributed tables and cannot be renamed yet", rename->subname));
+			ereport(
+				ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("schema \"%s\" holds distributed tables and cannot be renamed yet", rename->subname));
 		break;
 	}
 	case T_AlterObjectSchemaStmt: {
@@ -136,7 +138,7 @@ void check_allowed(Node *statement) {
 		auto *drop = reinterpret_cast<DropStmt *>(statement);
 		if (drop->removeType != OBJECT_INDEX)
 			break;
-		foreach_node(List, names, drop->objects) {
+		foreach_node (List, names, drop->objects) {
 			const Oid index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
 			if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX &&
 				find_distributed_table(IndexGetRelation(index, false)) != nullptr)
@@ -145,10 +147,12 @@ void check_allowed(Node *statement) {
 		break;
 	}
 	case T_AlterEnumStmt: {
-		Oid type = typenameTypeId(nullptr, makeTypeNameFromNameList(reinterpret_cast<AlterEnumStmt *>(statement)->typeName));
-		const char *table = query_metadata(psprintf(
-			"SELECT t.relid::regclass FROM shardext.tables t JOIN pg_attribute a ON a.attrelid = t.relid WHERE a.atttypid IN (%u, %u) LIMIT 1",
-			type, get_array_type(type)));
+		Oid type = typenameTypeId(
+			nullptr, makeTypeNameFromNameList(reinterpret_cast<AlterEnumStmt *>(statement)->typeName));
+		const char *table =
+			query_metadata(psprintf("SELECT t.relid::regclass FROM shardext.tables t JOIN pg_attribute a ON "
+									"a.attrelid = t.relid WHERE a.atttypid IN (%u, %u) LIMIT 1",
+									type, get_array_type(type)));
 		if (table != nullptr)
 			refuse("ALTER TYPE of a column", table);
 		break;
@@ -167,10 +171,10 @@ void check_allowed(Node *statement) {
 		break;
 	case T_CreateStmt: {
 		auto *create = reinterpret_cast<CreateStmt *>(statement);
-		foreach_node(RangeVar, parent, create->inhRelations)
+		foreach_node (RangeVar, parent, create->inhRelations)
 			if (distributed(parent) != nullptr)
 				refuse("inheritance", parent->relname);
-		foreach_ptr(Node, element, create->tableElts)
+		foreach_ptr (Node, element, create->tableElts)
 			if (IsA(element, Constraint)) {
 				auto *constraint = reinterpret_cast<Constraint *>(element);
 				const DistributedTable *target = distributed(constraint->pktable);
@@ -187,7 +191,7 @@ void check_allowed(Node *statement) {
 // The tables a TRUNCATE empties.
 List *truncated_tables(TruncateStmt *statement) {
 	List *relids = NIL;
-	foreach_node(RangeVar, name, statement->relations)
+	foreach_node (RangeVar, name, statement->relations)
 		relids = list_append_unique_oid(relids, RangeVarGetRelid(name, NoLock, false));
 	if (statement->behavior == DROP_CASCADE) {
 		List *referencing;
@@ -197,21 +201,22 @@ List *truncated_tables(TruncateStmt *statement) {
 	return relids;
 }
 
-// Shards on this server are tables that reference each other and reference tables: they are truncated together with
-// the tables they belong to, in one statement. Returns true when there are any.
+// Shards on this server are tables that reference each other and reference tables: they are truncated
+// together with the tables they belong to, in one statement. Returns true when there are any.
 bool add_local_shards(TruncateStmt *statement) {
 	bool found = false;
 	List *shards = NIL;
 	const ListCell *cell;
-	foreach(cell, truncated_tables(statement)) {
+	foreach (cell, truncated_tables(statement)) {
 		const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
 		if (table == nullptr || !table->is_sharded())
 			continue;
 		const char *schema_name = get_namespace_name(get_rel_namespace(table->relid));
 		for (int g = 0; g < table->colocation->group_count; g++)
 			if (table->colocation->groups[g].node_id == kLocalNode) {
-				shards = lappend(shards, makeRangeVar(shard_schema_name(table->colocation->groups[g].id, schema_name),
-													  get_rel_name(table->relid), -1));
+				shards = lappend(shards,
+								 makeRangeVar(shard_schema_name(table->colocation->groups[g].id, schema_name),
+											  get_rel_name(table->relid), -1));
 				found = true;
 			}
 	}
@@ -220,7 +225,7 @@ bool add_local_shards(TruncateStmt *statement) {
 }
 
 void check_truncate_rights(TruncateStmt *statement) {
-	foreach_node(RangeVar, name, statement->relations) {
+	foreach_node (RangeVar, name, statement->relations) {
 		const Oid relid = RangeVarGetRelid(name, NoLock, false);
 		const AclResult result = pg_class_aclcheck(relid, GetUserId(), ACL_TRUNCATE);
 		if (result != ACLCHECK_OK)
@@ -231,20 +236,21 @@ void check_truncate_rights(TruncateStmt *statement) {
 // TRUNCATE on the coordinator has emptied its own tables and checked foreign keys; now the shards on nodes.
 void truncate_shards(TruncateStmt *statement) {
 	List *relids = truncated_tables(statement);
-	// One statement per shard group and node, naming all its tables, so that foreign keys among them do not matter.
+	// One statement per shard group and node, naming all its tables, so that foreign keys among them do not
+	// matter.
 	List *statements = NIL;
 	auto add = [&](const NodeInfo *node, const char *sql) {
 		auto *entry = static_cast<NodeStatement *>(palloc(sizeof(NodeStatement)));
 		*entry = {node, sql};
 		statements = lappend(statements, entry);
 	};
-	foreach_ptr(NodeInfo, node, all_nodes()) {
+	foreach_ptr (NodeInfo, node, all_nodes()) {
 		if (node->is_local())
 			continue;
 		StringInfoData names;
 		initStringInfo(&names);
 		const ListCell *cell;
-		foreach(cell, relids) {
+		foreach (cell, relids) {
 			const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
 			if (table == nullptr)
 				continue;
@@ -258,14 +264,16 @@ void truncate_shards(TruncateStmt *statement) {
 		}
 		if (names.len == 0)
 			continue;
-		add(node, psprintf("TRUNCATE %s%s", names.data, statement->behavior == DROP_CASCADE ? " CASCADE" : ""));
+		add(node,
+			psprintf("TRUNCATE %s%s", names.data, statement->behavior == DROP_CASCADE ? " CASCADE" : ""));
 	}
 	run_statements(statements, Scope::Write);
 }
 
 } // namespace
 
-UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListInfo, QueryCompletion *completion) {
+UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListInfo,
+							 QueryCompletion *completion) {
 	Node *statement = planned->utilityStmt;
 	switch (nodeTag(statement)) {
 	case T_DropdbStmt: {
@@ -276,7 +284,7 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 	}
 	case T_CreatedbStmt: {
 		const char *source = "template1";
-		foreach_node(DefElem, option, reinterpret_cast<CreatedbStmt *>(statement)->options)
+		foreach_node (DefElem, option, reinterpret_cast<CreatedbStmt *>(statement)->options)
 			if (strcmp(option->defname, "template") == 0 && option->arg != nullptr)
 				source = strVal(option->arg);
 		const Oid database = get_database_oid(source, true);
@@ -319,7 +327,7 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 		}
 	}
 	if (IsA(statement, DropStmt) && reinterpret_cast<DropStmt *>(statement)->removeType == OBJECT_EXTENSION) {
-		foreach_ptr(Node, name, reinterpret_cast<DropStmt *>(statement)->objects)
+		foreach_ptr (Node, name, reinterpret_cast<DropStmt *>(statement)->objects)
 			if (strcmp(strVal(name), "shardext") == 0)
 				remember_cluster();
 	}
@@ -330,7 +338,8 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 void after_utility(PlannedStmt *planned) {
 	if (!IsTransactionState() || IsAbortedTransactionBlockState())
 		return;
-	if (IsA(planned->utilityStmt, DropStmt) && reinterpret_cast<DropStmt *>(planned->utilityStmt)->removeType == OBJECT_EXTENSION)
+	if (IsA(planned->utilityStmt, DropStmt) &&
+		reinterpret_cast<DropStmt *>(planned->utilityStmt)->removeType == OBJECT_EXTENSION)
 		drop_remembered_cluster();
 	if (IsA(planned->utilityStmt, TruncateStmt) && extension_exists())
 		truncate_shards(reinterpret_cast<TruncateStmt *>(planned->utilityStmt));

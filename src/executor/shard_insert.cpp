@@ -3,8 +3,9 @@
 // Rows of the source plan are gathered into batches, bounded in rows and bytes. A batch becomes one INSERT …
 // VALUES per shard group; all are sent before the first answer is read. With RETURNING, rows come out in the
 // order in which they came in whenever each row that goes in comes back (no ON CONFLICT).
+#include "shardext/executor/nodes.hpp"
 #include "shardext/executor/tasks.hpp"
-#include "shardext/executor/write_plan.hpp"
+#include "shardext/planner/write_plan.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
@@ -36,7 +37,7 @@ struct ShardInsertState {
 	QueryDesc *source;
 	TupleDesc source_desc, result_desc;
 	TupleTableSlot *result_row;
-	Oid *types; // of the target columns
+	Oid *types;	  // of the target columns
 	char **casts; // "::schema.type" for user types, or ""
 	bool source_done, finished;
 
@@ -51,7 +52,9 @@ struct ShardInsertState {
 	TupleTableSlot *store_slot;
 };
 
-ShardInsertState *state_of(CustomScanState *node) { return reinterpret_cast<ShardInsertState *>(node); }
+ShardInsertState *state_of(CustomScanState *node) {
+	return reinterpret_cast<ShardInsertState *>(node);
+}
 
 void begin(CustomScanState *node, EState *estate, int eflags) {
 	auto *state = state_of(node);
@@ -59,7 +62,7 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
 		state->plan = InsertPlan::from_private(scan->custom_private);
 		const InsertPlan &plan = state->plan;
-		foreach_ptr(Expr, expr, scan->custom_exprs)
+		foreach_ptr (Expr, expr, scan->custom_exprs)
 			state->lifted = lappend(state->lifted, ExecInitExpr(expr, &node->ss.ps));
 		state->colocation = find_colocation_group(plan.colocation_id);
 		state->columns = list_length(plan.attnums);
@@ -73,19 +76,24 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		for (int i = 0; i < state->columns; i++) {
 			int32 typmod;
 			Oid collation;
-			get_atttypetypmodcoll(plan.relid, list_nth_int(plan.attnums, i), &state->types[i], &typmod, &collation);
-			state->casts[i] = state->types[i] < FirstGenbkiObjectId
-								  ? pstrdup("")
-								  : psprintf("::%s", format_type_extended(state->types[i], -1, FORMAT_TYPE_FORCE_QUALIFY));
+			get_atttypetypmodcoll(plan.relid, list_nth_int(plan.attnums, i), &state->types[i], &typmod,
+								  &collation);
+			state->casts[i] =
+				state->types[i] < FirstGenbkiObjectId
+					? pstrdup("")
+					: psprintf("::%s", format_type_extended(state->types[i], -1, FORMAT_TYPE_FORCE_QUALIFY));
 		}
 		state->max_rows = kBatchRows;
 		if (state->columns > 0)
-			state->max_rows = std::min(kBatchRows, (kMaxParams - list_length(state->lifted)) / state->columns);
-		state->source = CreateQueryDesc(plan.source, estate->es_sourceText, estate->es_snapshot, InvalidSnapshot,
-										None_Receiver, estate->es_param_list_info, nullptr, 0);
+			state->max_rows =
+				std::min(kBatchRows, (kMaxParams - list_length(state->lifted)) / state->columns);
+		state->source =
+			CreateQueryDesc(plan.source, estate->es_sourceText, estate->es_snapshot, InvalidSnapshot,
+							None_Receiver, estate->es_param_list_info, nullptr, 0);
 		ExecutorStart(state->source, eflags & EXEC_FLAG_EXPLAIN_ONLY);
 		state->source_desc = state->source->tupDesc;
-		state->batch_context = AllocSetContextCreate(estate->es_query_cxt, "shardext insert", ALLOCSET_DEFAULT_SIZES);
+		state->batch_context =
+			AllocSetContextCreate(estate->es_query_cxt, "shardext insert", ALLOCSET_DEFAULT_SIZES);
 	});
 }
 
@@ -200,7 +208,8 @@ struct OrderedRows {
 	bool *present;
 };
 
-void read_results(ShardInsertState *state, RowStream *stream, const int *row_numbers, int expected, OrderedRows *ordered) {
+void read_results(ShardInsertState *state, RowStream *stream, const int *row_numbers, int expected,
+				  OrderedRows *ordered) {
 	const int columns = state->result_desc->natts;
 	int position = 0;
 	while (stream->next(state->plan.returning ? state->result_row : nullptr)) {
@@ -292,7 +301,9 @@ TupleTableSlot *access_next(ScanState *node) {
 	return ExecStoreVirtualTuple(slot);
 }
 
-bool recheck(ScanState *, TupleTableSlot *) { return true; }
+bool recheck(ScanState *, TupleTableSlot *) {
+	return true;
+}
 
 TupleTableSlot *exec(CustomScanState *node) {
 	return gate([&] { return ExecScan(&node->ss, access_next, recheck); });
@@ -316,7 +327,9 @@ void end(CustomScanState *node) {
 	});
 }
 
-void rescan(CustomScanState *) { ereport(ERROR, errmsg("a write cannot be repeated")); }
+void rescan(CustomScanState *) {
+	ereport(ERROR, errmsg("a write cannot be repeated"));
+}
 
 void explain(CustomScanState *node, List *, ExplainState *es) {
 	auto *state = state_of(node);
@@ -331,8 +344,8 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 	});
 }
 
-const CustomExecMethods kExecMethods = {"Shard Insert", begin, exec, end, rescan, nullptr, nullptr,
-										nullptr, nullptr, nullptr, nullptr, nullptr, explain};
+const CustomExecMethods kExecMethods = {"Shard Insert", begin,	 exec,	  end,	   rescan,	nullptr, nullptr,
+										nullptr,		nullptr, nullptr, nullptr, nullptr, explain};
 
 Node *create_state(CustomScan *) {
 	auto *state = static_cast<ShardInsertState *>(palloc0(sizeof(ShardInsertState)));
@@ -345,23 +358,9 @@ const CustomScanMethods kMethods = {"Shard Insert", create_state};
 
 } // namespace
 
-void register_shard_modify();
-
-void register_shard_writes() {
+void register_shard_insert() {
 	RegisterCustomScanMethods(&kMethods);
-	register_shard_modify();
-}
-
-CustomScan *make_shard_insert(const InsertPlan &plan, List *lifted) {
-	CustomScan *scan = makeNode(CustomScan);
-	scan->methods = &kMethods;
-	InsertPlan complete = plan;
-	complete.lifted_types = NIL;
-	foreach_ptr(Node, expr, lifted)
-		complete.lifted_types = lappend_oid(complete.lifted_types, exprType(expr));
-	scan->custom_exprs = ready_expressions(lifted);
-	scan->custom_private = complete.to_private();
-	return scan;
+	scan_methods.insert = &kMethods;
 }
 
 } // namespace shardext

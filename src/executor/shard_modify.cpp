@@ -2,8 +2,9 @@
 //
 // Each node gets one statement for all its shard groups (data-modifying CTEs), so that it works with one
 // snapshot. All are sent before the first answer is read.
+#include "shardext/executor/nodes.hpp"
 #include "shardext/executor/tasks.hpp"
-#include "shardext/executor/write_plan.hpp"
+#include "shardext/planner/write_plan.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
@@ -21,7 +22,7 @@ struct ShardModifyState {
 	CustomScanState css; // must be first
 	ModifyPlan plan;
 	List *lifted, *pins;
-	TupleDesc result_desc;	// what tasks return
+	TupleDesc result_desc; // what tasks return
 	TupleTableSlot *row;
 	TaskSet tasks;
 	RowStream **streams;
@@ -29,7 +30,9 @@ struct ShardModifyState {
 	bool started, finished;
 };
 
-ShardModifyState *state_of(CustomScanState *node) { return reinterpret_cast<ShardModifyState *>(node); }
+ShardModifyState *state_of(CustomScanState *node) {
+	return reinterpret_cast<ShardModifyState *>(node);
+}
 
 void begin(CustomScanState *node, EState *, int) {
 	auto *state = state_of(node);
@@ -38,7 +41,7 @@ void begin(CustomScanState *node, EState *, int) {
 		state->plan = ModifyPlan::from_private(scan->custom_private);
 		const int lifted_count = list_length(state->plan.scan.lifted_types);
 		int position = 0;
-		foreach_ptr(Expr, expr, scan->custom_exprs) {
+		foreach_ptr (Expr, expr, scan->custom_exprs) {
 			ExprState *expr_state = ExecInitExpr(expr, &node->ss.ps);
 			if (position++ < lifted_count)
 				state->lifted = lappend(state->lifted, expr_state);
@@ -75,12 +78,14 @@ void start(ShardModifyState *state) {
 	GroupSet groups = all_groups(colocation);
 	int pin = 0;
 	const ListCell *cell;
-	foreach(cell, state->plan.scan.pin_kinds) {
+	foreach (cell, state->plan.scan.pin_kinds) {
 		const auto kind = static_cast<KeyPin::Kind>(lfirst_int(cell));
 		auto *expr = static_cast<ExprState *>(list_nth(state->pins, pin++));
 		bool isnull = true;
-		Datum value = kind == KeyPin::IsNull ? 0 : ExecEvalExpr(expr, state->css.ss.ps.ps_ExprContext, &isnull);
-		restrict_groups(&groups, colocation, kind, value, exprType(reinterpret_cast<Node *>(expr->expr)), isnull);
+		Datum value =
+			kind == KeyPin::IsNull ? 0 : ExecEvalExpr(expr, state->css.ss.ps.ps_ExprContext, &isnull);
+		restrict_groups(&groups, colocation, kind, value, exprType(reinterpret_cast<Node *>(expr->expr)),
+						isnull);
 	}
 	state->tasks = make_write_tasks(colocation, groups, state->plan.scan.pieces, state->plan.returning);
 	state->streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * (state->tasks.count + 1)));
@@ -93,7 +98,9 @@ void start(ShardModifyState *state) {
 		request.node = task.node;
 		request.sql = task.sql;
 		request.params = params;
-		request.result = state->plan.returning ? state->result_desc : task.group_count > 1 ? count_desc : nullptr;
+		request.result = state->plan.returning	? state->result_desc
+						 : task.group_count > 1 ? count_desc
+												: nullptr;
 		request.scope = Scope::Write;
 		request.needs_settings = state->plan.scan.needs_settings;
 		state->streams[i] = open_stream(request);
@@ -166,7 +173,9 @@ TupleTableSlot *access_next(ScanState *node) {
 	return slot;
 }
 
-bool recheck(ScanState *, TupleTableSlot *) { return true; }
+bool recheck(ScanState *, TupleTableSlot *) {
+	return true;
+}
 
 TupleTableSlot *exec(CustomScanState *node) {
 	return gate([&] { return ExecScan(&node->ss, access_next, recheck); });
@@ -183,7 +192,9 @@ void end(CustomScanState *node) {
 	});
 }
 
-void rescan(CustomScanState *) { ereport(ERROR, errmsg("a write cannot be repeated")); }
+void rescan(CustomScanState *) {
+	ereport(ERROR, errmsg("a write cannot be repeated"));
+}
 
 void explain(CustomScanState *node, List *, ExplainState *es) {
 	auto *state = state_of(node);
@@ -193,8 +204,8 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 	});
 }
 
-const CustomExecMethods kExecMethods = {"Shard Modify", begin, exec, end, rescan, nullptr, nullptr,
-										nullptr, nullptr, nullptr, nullptr, nullptr, explain};
+const CustomExecMethods kExecMethods = {"Shard Modify", begin,	 exec,	  end,	   rescan,	nullptr, nullptr,
+										nullptr,		nullptr, nullptr, nullptr, nullptr, explain};
 
 Node *create_state(CustomScan *) {
 	auto *state = static_cast<ShardModifyState *>(palloc0(sizeof(ShardModifyState)));
@@ -207,22 +218,17 @@ const CustomScanMethods kMethods = {"Shard Modify", create_state};
 
 } // namespace
 
-void register_shard_modify() { RegisterCustomScanMethods(&kMethods); }
-
-CustomScan *make_shard_modify(const ModifyPlan &plan, List *lifted, List *pins) {
-	CustomScan *scan = make_shard_scan(plan.scan, lifted, pins, NIL);
-	ModifyPlan complete = plan;
-	complete.scan = ScanPlan::from_private(scan->custom_private); // with the types of what was lifted
-	scan->methods = &kMethods;
-	scan->custom_private = complete.to_private();
-	return scan;
+void register_shard_modify() {
+	RegisterCustomScanMethods(&kMethods);
+	scan_methods.modify = &kMethods;
 }
 
 void raise_check_violation(Oid relid, const char *check_name) {
 	const char *table = get_rel_name(relid);
 	if (check_name != nullptr && check_name[0] != '\0')
-		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("new row violates row-level security policy \"%s\" for table \"%s\"", check_name, table));
+		ereport(
+			ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("new row violates row-level security policy \"%s\" for table \"%s\"", check_name, table));
 	ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			errmsg("new row violates row-level security policy for table \"%s\"", table));
 	pg_unreachable();

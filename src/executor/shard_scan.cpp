@@ -5,9 +5,10 @@
 // groups' texts, so that a node's rows come from one snapshot. All statements are sent before the first row
 // is read. Rows are taken from whichever node has some, or, when the scan is sorted, from a merge heap over
 // the nodes. A scan that is repeated keeps its rows in a tuplestore from the second time on.
-#include "shardext/executor/scan_plan.hpp"
+#include "shardext/planner/scan_plan.hpp"
 
 #include "shardext/core/merge_heap.hpp"
+#include "shardext/executor/nodes.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
@@ -64,7 +65,9 @@ struct ShardScanState {
 	uint64 rows;
 };
 
-ShardScanState *state_of(CustomScanState *node) { return reinterpret_cast<ShardScanState *>(node); }
+ShardScanState *state_of(CustomScanState *node) {
+	return reinterpret_cast<ShardScanState *>(node);
+}
 
 TupleDesc make_result_desc(const ScanPlan &plan) {
 	TupleDesc desc = CreateTemplateTupleDesc(list_length(plan.column_types));
@@ -82,7 +85,7 @@ void begin(CustomScanState *node, EState *, int eflags) {
 	state->plan = ScanPlan::from_private(scan->custom_private);
 	const int lifted_count = list_length(state->plan.lifted_types);
 	int position = 0;
-	foreach_ptr(Expr, expr, scan->custom_exprs) {
+	foreach_ptr (Expr, expr, scan->custom_exprs) {
 		ExprState *expr_state = ExecInitExpr(expr, &node->ss.ps);
 		if (position++ < lifted_count)
 			state->lifted = lappend(state->lifted, expr_state);
@@ -93,7 +96,7 @@ void begin(CustomScanState *node, EState *, int eflags) {
 	state->identity = true;
 	int entry = 0;
 	const ListCell *cell;
-	foreach(cell, state->plan.entries)
+	foreach (cell, state->plan.entries)
 		state->identity = state->identity && lfirst_int(cell) == entry++;
 	state->identity = state->identity && entry == state->result_desc->natts;
 	if (state->plan.one_of_several) {
@@ -116,7 +119,8 @@ StatementParams evaluate_params(ShardScanState *state) {
 	params.nulls = static_cast<bool *>(palloc0(sizeof(bool) * (params.count + 1)));
 	for (int i = 0; i < params.count; i++) {
 		params.types[i] = list_nth_oid(state->plan.lifted_types, i);
-		params.values[i] = ExecEvalExpr(static_cast<ExprState *>(list_nth(state->lifted, i)), context, &params.nulls[i]);
+		params.values[i] =
+			ExecEvalExpr(static_cast<ExprState *>(list_nth(state->lifted, i)), context, &params.nulls[i]);
 	}
 	return params;
 }
@@ -124,11 +128,12 @@ StatementParams evaluate_params(ShardScanState *state) {
 TaskSet choose_tasks(ShardScanState *state) {
 	ColocationGroup *colocation = find_colocation_group(state->plan.colocation_id);
 	if (colocation == nullptr)
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("colocation group %d does not exist", state->plan.colocation_id));
+		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),
+				errmsg("colocation group %d does not exist", state->plan.colocation_id));
 	GroupSet groups = all_groups(colocation);
 	int pin = 0;
 	const ListCell *cell;
-	foreach(cell, state->plan.pin_kinds) {
+	foreach (cell, state->plan.pin_kinds) {
 		const auto kind = static_cast<KeyPin::Kind>(lfirst_int(cell));
 		auto *expr = static_cast<ExprState *>(list_nth(state->pins, pin++));
 		Oid type = exprType(reinterpret_cast<Node *>(expr->expr));
@@ -144,8 +149,8 @@ TaskSet choose_tasks(ShardScanState *state) {
 
 void open_streams(ShardScanState *state) {
 	if (state->stream_context == nullptr)
-		state->stream_context = AllocSetContextCreate(state->css.ss.ps.state->es_query_cxt, "shardext streams",
-													  ALLOCSET_DEFAULT_SIZES);
+		state->stream_context = AllocSetContextCreate(state->css.ss.ps.state->es_query_cxt,
+													  "shardext streams", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
 	const StatementParams params = evaluate_params(state);
 	state->tasks = choose_tasks(state);
@@ -208,8 +213,8 @@ struct HeadLess {
 void prepare_sort_keys(ShardScanState *state) {
 	const ScanPlan &plan = state->plan;
 	state->sort_key_count = list_length(plan.sort_columns);
-	state->sort_keys = static_cast<SortSupport>(
-		MemoryContextAllocZero(state->css.ss.ps.state->es_query_cxt, sizeof(SortSupportData) * state->sort_key_count));
+	state->sort_keys = static_cast<SortSupport>(MemoryContextAllocZero(
+		state->css.ss.ps.state->es_query_cxt, sizeof(SortSupportData) * state->sort_key_count));
 	for (int i = 0; i < state->sort_key_count; i++) {
 		SortSupport key = &state->sort_keys[i];
 		key->ssup_cxt = state->css.ss.ps.state->es_query_cxt;
@@ -226,7 +231,8 @@ bool next_sorted(ShardScanState *state, TupleTableSlot *slot) {
 		prepare_sort_keys(state);
 	if (state->heads == nullptr) {
 		MemoryContext old = MemoryContextSwitchTo(state->stream_context);
-		state->heads = static_cast<TupleTableSlot **>(palloc0(sizeof(TupleTableSlot *) * (state->stream_count + 1)));
+		state->heads =
+			static_cast<TupleTableSlot **>(palloc0(sizeof(TupleTableSlot *) * (state->stream_count + 1)));
 		state->heap_entries = static_cast<int *>(palloc0(sizeof(int) * (state->stream_count + 1)));
 		for (int i = 0; i < state->stream_count; i++)
 			state->heads[i] = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
@@ -274,16 +280,17 @@ bool next_unsorted(ShardScanState *state, TupleTableSlot *slot) {
 bool next_from_shards(ShardScanState *state, TupleTableSlot *slot) {
 	if (!state->started)
 		open_streams(state);
-	const bool found = state->plan.sort_columns != NIL && state->stream_count > 1 ? next_sorted(state, slot)
-																				  : next_unsorted(state, slot);
+	const bool found = state->plan.sort_columns != NIL && state->stream_count > 1
+						   ? next_sorted(state, slot)
+						   : next_unsorted(state, slot);
 	if (found)
 		state->rows++;
 	return found;
 }
 
-// ctid with the shard group in spare bits, so that it means one row of the whole table: a page has fewer than 512
-// rows, which leaves seven bits of the offset, and the highest nine of the block number. The tasks return the
-// shard's ctid and the group's id in their last two columns.
+// ctid with the shard group in spare bits, so that it means one row of the whole table: a page has fewer than
+// 512 rows, which leaves seven bits of the offset, and the highest nine of the block number. The tasks return
+// the shard's ctid and the group's id in their last two columns.
 Datum row_id(ShardScanState *state, TupleTableSlot *row, bool *isnull) {
 	const int last = state->result_desc->natts - 1;
 	if (row->tts_isnull[last - 1]) {
@@ -308,7 +315,7 @@ void fill_scan_slot(ShardScanState *state, TupleTableSlot *row, TupleTableSlot *
 	ExecClearTuple(slot);
 	int i = 0;
 	const ListCell *cell;
-	foreach(cell, state->plan.entries) {
+	foreach (cell, state->plan.entries) {
 		const int entry = lfirst_int(cell);
 		slot->tts_isnull[i] = false;
 		if (entry >= 0) {
@@ -322,9 +329,10 @@ void fill_scan_slot(ShardScanState *state, TupleTableSlot *row, TupleTableSlot *
 			// A whole row: the relation's columns were asked for first, in order, without dropped ones.
 			if (state->whole_row_desc == nullptr) {
 				MemoryContext query_context = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
-				state->whole_row_desc = OidIsValid(state->plan.relid)
-											? lookup_rowtype_tupdesc_copy(get_rel_type_id(state->plan.relid), -1)
-											: BlessTupleDesc(CreateTupleDescCopy(state->result_desc));
+				state->whole_row_desc =
+					OidIsValid(state->plan.relid)
+						? lookup_rowtype_tupdesc_copy(get_rel_type_id(state->plan.relid), -1)
+						: BlessTupleDesc(CreateTupleDescCopy(state->result_desc));
 				MemoryContextSwitchTo(query_context);
 			}
 			TupleDesc desc = state->whole_row_desc;
@@ -391,7 +399,9 @@ TupleTableSlot *access_next(ScanState *node) {
 	return slot;
 }
 
-bool recheck(ScanState *, TupleTableSlot *) { return true; }
+bool recheck(ScanState *, TupleTableSlot *) {
+	return true;
+}
 
 TupleTableSlot *exec(CustomScanState *node) {
 	return gate([&] { return ExecScan(&node->ss, access_next, recheck); });
@@ -413,7 +423,8 @@ void rescan(CustomScanState *node) {
 	gate([&] {
 		ExecScanReScan(&node->ss);
 		// Parameters of the tasks have changed: what was stored is of no use.
-		if (node->ss.ps.chgParam != nullptr && bms_overlap(node->ss.ps.chgParam, node->ss.ps.plan->extParam) &&
+		if (node->ss.ps.chgParam != nullptr &&
+			bms_overlap(node->ss.ps.chgParam, node->ss.ps.plan->extParam) &&
 			parameters_used(state->lifted, state->pins)) {
 			close_streams(state);
 			if (state->store != nullptr)
@@ -451,7 +462,8 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 }
 
 const CustomExecMethods kExecMethods = {
-	"Shard Scan", begin, exec, end, rescan, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, explain,
+	"Shard Scan", begin,   exec,	end,	 rescan,  nullptr, nullptr,
+	nullptr,	  nullptr, nullptr, nullptr, nullptr, explain,
 };
 
 Node *create_state(CustomScan *) {
@@ -466,36 +478,9 @@ const CustomScanMethods kScanMethods = {"Shard Scan", create_state};
 
 } // namespace
 
-void register_shard_scan() { RegisterCustomScanMethods(&kScanMethods); }
-
-List *ready_expressions(List *expressions) {
-	List *ready = NIL;
-	foreach_ptr(Expr, expr, expressions)
-		ready = lappend(ready, expression_planner(static_cast<Expr *>(copyObjectImpl(expr))));
-	return ready;
-}
-
-CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist) {
-	CustomScan *scan = makeNode(CustomScan);
-	scan->methods = &kScanMethods;
-	ScanPlan complete = plan;
-	complete.lifted_types = NIL;
-	complete.pin_kinds = NIL;
-	foreach_ptr(Node, expr, lifted)
-		complete.lifted_types = lappend_oid(complete.lifted_types, exprType(expr));
-	scan->custom_exprs = list_copy(lifted);
-	foreach_ptr(KeyPin, pin, pins) {
-		complete.pin_kinds = lappend_int(complete.pin_kinds, pin->kind);
-		// IsNull has no value; a constant holds its place.
-		scan->custom_exprs =
-			lappend(scan->custom_exprs, pin->value != nullptr ? static_cast<void *>(copyObjectImpl(pin->value))
-															  : makeNullConst(INT4OID, -1, InvalidOid));
-	}
-	scan->custom_exprs = ready_expressions(scan->custom_exprs);
-	scan->custom_private = complete.to_private();
-	scan->custom_scan_tlist = scan_tlist;
-	scan->flags = 0;
-	return scan;
+void register_shard_scan() {
+	RegisterCustomScanMethods(&kScanMethods);
+	scan_methods.scan = &kScanMethods;
 }
 
 } // namespace shardext

@@ -22,8 +22,8 @@ GroupSet all_groups(const ColocationGroup *colocation) {
 	return groups;
 }
 
-void restrict_groups(GroupSet *groups, const ColocationGroup *colocation, KeyPin::Kind kind, Datum value, Oid type,
-					 bool isnull) {
+void restrict_groups(GroupSet *groups, const ColocationGroup *colocation, KeyPin::Kind kind, Datum value,
+					 Oid type, bool isnull) {
 	auto *allowed = static_cast<bool *>(palloc0(sizeof(bool) * (groups->size + 1)));
 	if (kind == KeyPin::IsNull) {
 		allowed[group_of_key(colocation, 0, true)] = true;
@@ -62,7 +62,8 @@ void keep_at_least_one(GroupSet *groups) {
 namespace {
 
 // Calls body(node, positions, count) for each node that has members of the set, in the order of node ids.
-template <class F> TaskSet for_each_node(const ColocationGroup *colocation, const GroupSet &groups, F &&make_sql) {
+template <class F>
+TaskSet for_each_node(const ColocationGroup *colocation, const GroupSet &groups, F &&make_sql) {
 	TaskSet set{};
 	set.group_count = groups.count;
 	set.tasks = static_cast<Task *>(palloc0(sizeof(Task) * (groups.count + 1)));
@@ -81,7 +82,8 @@ template <class F> TaskSet for_each_node(const ColocationGroup *colocation, cons
 		task->node = find_node(colocation->groups[i].node_id);
 		if (task->node == nullptr)
 			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),
-					errmsg("shard group " INT64_FORMAT " is on a node that does not exist", colocation->groups[i].id));
+					errmsg("shard group " INT64_FORMAT " is on a node that does not exist",
+						   colocation->groups[i].id));
 		task->group_count = count;
 		task->first_group = colocation->groups[positions[0]].id;
 		task->sql = make_sql(task->node, positions, count);
@@ -151,10 +153,10 @@ bool has_exec_param(Node *node, void *) {
 } // namespace
 
 bool parameters_used(List *lifted, List *pins) {
-	foreach_ptr(ExprState, expr, lifted)
+	foreach_ptr (ExprState, expr, lifted)
 		if (has_exec_param(reinterpret_cast<Node *>(expr->expr), nullptr))
 			return true;
-	foreach_ptr(ExprState, expr, pins)
+	foreach_ptr (ExprState, expr, pins)
 		if (has_exec_param(reinterpret_cast<Node *>(expr->expr), nullptr))
 			return true;
 	return false;
@@ -175,14 +177,14 @@ void explain_remote_plan(const Task &task, ExplainState *es) {
 	List *lines = query_strings(task.node, sql.data);
 	ExplainOpenGroup("Remote Plan", "Remote Plan", true, es);
 	if (es->format == EXPLAIN_FORMAT_TEXT) {
-		foreach_ptr(char, line, lines) {
+		foreach_ptr (char, line, lines) {
 			appendStringInfoSpaces(es->str, es->indent * 2);
 			appendStringInfo(es->str, "  %s\n", line);
 		}
 	} else {
 		StringInfoData all;
 		initStringInfo(&all);
-		foreach_ptr(char, line, lines)
+		foreach_ptr (char, line, lines)
 			appendStringInfo(&all, "%s\n", line);
 		ExplainPropertyText("Text", all.data, es);
 	}
@@ -190,7 +192,8 @@ void explain_remote_plan(const Task &task, ExplainState *es) {
 }
 
 // A task's text may name hundreds of shard groups: by default the first one's part is shown.
-const char *shown_sql(const ScanPlan &plan, const ColocationGroup *colocation, const Task &task, ExplainedWrite write) {
+const char *shown_sql(const ScanPlan &plan, const ColocationGroup *colocation, const Task &task,
+					  ExplainedWrite write) {
 	if (explain_all_tasks || task.group_count == 1)
 		return task.sql;
 	GroupSet first = all_groups(colocation);
@@ -207,14 +210,15 @@ void restrict_by_known_pins(const ScanPlan &plan, GroupSet *groups, ColocationGr
 							ExprContext *context, bool *all_known) {
 	int pin = 0;
 	const ListCell *cell;
-	foreach(cell, plan.pin_kinds) {
+	foreach (cell, plan.pin_kinds) {
 		const auto kind = static_cast<KeyPin::Kind>(lfirst_int(cell));
 		auto *expr = static_cast<ExprState *>(list_nth(pins, pin++));
 		auto *node = reinterpret_cast<Node *>(expr->expr);
 		const bool has_params =
-			context == nullptr ||
-			(!IsA(node, Const) && context->ecxt_param_list_info == nullptr && parameters_used(NIL, list_make1(expr)));
-		if (kind != KeyPin::IsNull && !IsA(node, Const) && (has_params || context->ecxt_param_list_info == nullptr)) {
+			context == nullptr || (!IsA(node, Const) && context->ecxt_param_list_info == nullptr &&
+								   parameters_used(NIL, list_make1(expr)));
+		if (kind != KeyPin::IsNull && !IsA(node, Const) &&
+			(has_params || context->ecxt_param_list_info == nullptr)) {
 			*all_known = false;
 			continue;
 		}

@@ -61,7 +61,8 @@ void on_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 }
 
 void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
-				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion) {
+				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
+				QueryCompletion *completion) {
 	gate([&] {
 		// Hooks may replace parts of the tree; a cached one is copied first, as PostgreSQL itself does.
 		if (read_only_tree && IsA(statement->utilityStmt, CopyStmt))
@@ -71,15 +72,18 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 		if (IsA(statement->utilityStmt, ConstraintsSetStmt)) {
 			// Deferred constraints of local shards fire here.
 			with_changed_errors(name_user_table, [&] {
-				standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, receiver, completion);
+				standard_ProcessUtility(statement, text, read_only_tree, context, params, environment,
+										receiver, completion);
 			});
 			after_utility(statement);
 			return;
 		}
 		if (previous_utility)
-			previous_utility(statement, text, read_only_tree, context, params, environment, receiver, completion);
+			previous_utility(statement, text, read_only_tree, context, params, environment, receiver,
+							 completion);
 		else
-			standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, receiver, completion);
+			standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, receiver,
+									completion);
 		after_utility(statement);
 	});
 }

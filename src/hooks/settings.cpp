@@ -13,15 +13,19 @@ extern "C" {
 namespace shardext {
 
 void define_settings() {
-	DefineCustomIntVariable("shardext.shard_count", "Number of shard groups of new distributed tables.", nullptr,
-							&default_shard_count, 32, 1, 65536, PGC_USERSET, 0, nullptr, nullptr, nullptr);
-	DefineCustomIntVariable("shardext.connect_timeout", "How long to wait for a connection to a node.", nullptr,
-							&connect_timeout_ms, 5000, 10, 600000, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
-	DefineCustomBoolVariable("shardext.explain_all_tasks", "EXPLAIN shows the tasks of all nodes instead of the first one.",
-							 nullptr, &explain_all_tasks, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
-	DefineCustomStringVariable("shardext.fault_points", "Makes something go wrong at named points, for tests.",
-							   "point=action[,...]; actions are error, crash and sleep.", &fault_setting, "", PGC_SUSET,
-							   GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable("shardext.shard_count", "Number of shard groups of new distributed tables.",
+							nullptr, &default_shard_count, 32, 1, 65536, PGC_USERSET, 0, nullptr, nullptr,
+							nullptr);
+	DefineCustomIntVariable("shardext.connect_timeout", "How long to wait for a connection to a node.",
+							nullptr, &connect_timeout_ms, 5000, 10, 600000, PGC_USERSET, GUC_UNIT_MS, nullptr,
+							nullptr, nullptr);
+	DefineCustomBoolVariable("shardext.explain_all_tasks",
+							 "EXPLAIN shows the tasks of all nodes instead of the first one.", nullptr,
+							 &explain_all_tasks, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+	DefineCustomStringVariable("shardext.fault_points",
+							   "Makes something go wrong at named points, for tests.",
+							   "point=action[,...]; actions are error, crash and sleep.", &fault_setting, "",
+							   PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, nullptr, nullptr, nullptr);
 	MarkGUCPrefixReserved("shardext");
 }
 

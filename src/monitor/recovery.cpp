@@ -5,7 +5,7 @@
 #include "shardext/monitor/worker.hpp"
 
 #include "shardext/catalog/metadata.hpp"
-#include "shardext/cluster/create_table.hpp"
+#include "shardext/catalog/metadata_sql.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/connection.hpp"
 #include "shardext/transaction/commit_log.hpp"
@@ -23,8 +23,8 @@ namespace {
 
 // 0: not recorded; 1: recorded with unbroken history; -1: recorded on another timeline.
 int incarnation_state(int64 incarnation) {
-	const char *timeline = query_metadata(
-		psprintf("SELECT timeline FROM shardext.incarnations WHERE incarnation = " INT64_FORMAT, incarnation));
+	const char *timeline = query_metadata(psprintf(
+		"SELECT timeline FROM shardext.incarnations WHERE incarnation = " INT64_FORMAT, incarnation));
 	if (timeline == nullptr)
 		return 0;
 	return atoi(timeline) == static_cast<int>(GetWALInsertionTimeLine()) ? 1 : -1;
@@ -42,30 +42,35 @@ bool resolve(PGconn *conn, const NodeInfo *node, const char *gid) {
 	const bool committed = commit_log_contains(incarnation, sequence);
 	PopActiveSnapshot();
 	if (!committed && incarnation_state(incarnation) != 1) {
-		ereport(WARNING, errmsg("prepared transaction \"%s\" on node \"%s\" cannot be decided", gid, node->name),
+		ereport(WARNING,
+				errmsg("prepared transaction \"%s\" on node \"%s\" cannot be decided", gid, node->name),
 				errdetail("The coordinator has no unbroken record of the time it was made."),
 				errhint("Decide it by hand with COMMIT PREPARED or ROLLBACK PREPARED on the node."));
 		return true;
 	}
-	PGresult *result = private_query(conn, psprintf("%s PREPARED %s", committed ? "COMMIT" : "ROLLBACK", quote_literal_cstr(gid)));
+	PGresult *result = private_query(
+		conn, psprintf("%s PREPARED %s", committed ? "COMMIT" : "ROLLBACK", quote_literal_cstr(gid)));
 	const bool done = result != nullptr && PQresultStatus(result) == PGRES_COMMAND_OK;
 	const char *state = result != nullptr ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : nullptr;
 	const bool gone = state != nullptr && strcmp(state, "42704") == 0; // its backend was quicker
 	PQclear(result);
 	if (done)
-		ereport(LOG, errmsg("%s prepared transaction \"%s\" on node \"%s\"", committed ? "committed" : "rolled back", gid, node->name));
+		ereport(LOG, errmsg("%s prepared transaction \"%s\" on node \"%s\"",
+							committed ? "committed" : "rolled back", gid, node->name));
 	return done || gone;
 }
 
-// Resolves everything a node holds; *held gets the gids that stay. Returns false when the node must be asked again.
+// Resolves everything a node holds; *held gets the gids that stay. Returns false when the node must be asked
+// again.
 bool recover_node(const NodeInfo *node) {
 	char *message = nullptr;
 	PGconn *conn = open_private_connection(node->conninfo, &message);
 	if (conn == nullptr)
 		return false;
-	PGresult *list = private_query(conn, psprintf("SELECT gid FROM pg_prepared_xacts WHERE gid LIKE 'shardext\\_" INT64_FORMAT
-												  "\\_%%' AND database = current_database()",
-												  cluster_id()));
+	PGresult *list = private_query(
+		conn, psprintf("SELECT gid FROM pg_prepared_xacts WHERE gid LIKE 'shardext\\_" INT64_FORMAT
+					   "\\_%%' AND database = current_database()",
+					   cluster_id()));
 	bool settled = list != nullptr && PQresultStatus(list) == PGRES_TUPLES_OK;
 	for (int i = 0; settled && i < PQntuples(list); i++)
 		settled = resolve(conn, node, PQgetvalue(list, i, 0)) && settled;
@@ -77,22 +82,26 @@ bool recover_node(const NodeInfo *node) {
 } // namespace
 
 bool recover_prepared_transactions() {
-	// Rows that are in the log now, and whose backends are done, may go once every node has been asked after this.
+	// Rows that are in the log now, and whose backends are done, may go once every node has been asked after
+	// this.
 	const char *in_log = query_metadata("SELECT count(*) FROM shardext.commit_log");
 	const char *finished = query_metadata(
 		"SELECT string_agg(format('(%s,%s)', incarnation, sequence), ',') FROM shardext.commit_log");
 	bool settled = true;
-	foreach_ptr(NodeInfo, node, all_nodes())
+	foreach_ptr (NodeInfo, node, all_nodes())
 		if (!node->is_local())
 			settled = recover_node(node) && settled;
 	if (settled && strcmp(in_log, "0") != 0 && finished != nullptr)
-		run_metadata_sql(psprintf("DELETE FROM shardext.commit_log WHERE (incarnation, sequence) IN (%s)", finished));
+		run_metadata_sql(
+			psprintf("DELETE FROM shardext.commit_log WHERE (incarnation, sequence) IN (%s)", finished));
 	return settled;
 }
 
 void record_incarnation() {
-	run_metadata_sql(psprintf("INSERT INTO shardext.incarnations (incarnation, timeline) VALUES (" INT64_FORMAT ", %d) ON CONFLICT DO NOTHING",
-							  current_incarnation(), static_cast<int>(GetWALInsertionTimeLine())));
+	run_metadata_sql(
+		psprintf("INSERT INTO shardext.incarnations (incarnation, timeline) VALUES (" INT64_FORMAT
+				 ", %d) ON CONFLICT DO NOTHING",
+				 current_incarnation(), static_cast<int>(GetWALInsertionTimeLine())));
 	// Old starts of which nothing can be left are forgotten.
 	run_metadata_sql("DELETE FROM shardext.incarnations WHERE started_at < now() - interval '1 year'");
 }

@@ -26,16 +26,19 @@ char *qualified_shard(int64 group_id, Oid relid) {
 
 // Asks one node for the sizes of all tables in shard schemas: name → bytes. NIL when it does not answer.
 List *sizes_on(const NodeInfo *node) {
-	const char *sql = "SELECT n.nspname::text, c.relname::text, pg_catalog.pg_total_relation_size(c.oid)::text FROM pg_catalog.pg_class c "
-					  "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname LIKE "
-					  "'shardext\\_%'";
+	const char *sql =
+		"SELECT n.nspname::text, c.relname::text, pg_catalog.pg_total_relation_size(c.oid)::text FROM "
+		"pg_catalog.pg_class c "
+		"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname LIKE "
+		"'shardext\\_%'";
 	return query_strings(node, sql, 3);
 }
 
 } // namespace
 
 SHARDEXT_SQL_FUNCTION(shardext_fragment_rows) {
-	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("shardext.fragment_rows() is not meant to be called"));
+	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("shardext.fragment_rows() is not meant to be called"));
 	PG_RETURN_NULL();
 }
 
@@ -68,7 +71,8 @@ SHARDEXT_SQL_FUNCTION(shardext_shard_of) {
 	const DistributedTable *table = find_distributed_table(relid);
 	if (table == nullptr || !table->is_sharded())
 		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				errmsg("\"%s\" is not a distributed table", get_rel_name(relid) != nullptr ? get_rel_name(relid) : "?"));
+				errmsg("\"%s\" is not a distributed table",
+					   get_rel_name(relid) != nullptr ? get_rel_name(relid) : "?"));
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
 		pg_attribute_aclcheck(relid, table->key_attnum, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(relid));
@@ -78,7 +82,8 @@ SHARDEXT_SQL_FUNCTION(shardext_shard_of) {
 		int32 typmod;
 		get_atttypetypmodcoll(relid, table->key_attnum, &type, &typmod, &collation);
 		getTypeInputInfo(type, &input, &io_param);
-		const Datum key = OidInputFunctionCall(input, text_to_cstring(PG_GETARG_TEXT_PP(1)), io_param, typmod);
+		const Datum key =
+			OidInputFunctionCall(input, text_to_cstring(PG_GETARG_TEXT_PP(1)), io_param, typmod);
 		position = group_of_key(table->colocation, key, false);
 	}
 	const ShardGroup &group = table->colocation->groups[position];
@@ -87,7 +92,8 @@ SHARDEXT_SQL_FUNCTION(shardext_shard_of) {
 		ereport(ERROR, errmsg("return type must be a row type"));
 	auto *node = static_cast<Name>(palloc0(NAMEDATALEN));
 	namestrcpy(node, find_node(group.node_id)->name);
-	Datum values[] = {Int64GetDatum(group.id), NameGetDatum(node), CStringGetTextDatum(qualified_shard(group.id, relid))};
+	Datum values[] = {Int64GetDatum(group.id), NameGetDatum(node),
+					  CStringGetTextDatum(qualified_shard(group.id, relid))};
 	bool nulls[] = {false, false, false};
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
@@ -100,10 +106,10 @@ SHARDEXT_SQL_FUNCTION(shardext_shard_sizes) {
 		relids = lappend_oid(relids, DatumGetObjectId(column(tuple, desc, 1)));
 	});
 	const ListCell *cell;
-	foreach_ptr(NodeInfo, node, all_nodes()) {
+	foreach_ptr (NodeInfo, node, all_nodes()) {
 		bool asked = false;
 		List *sizes = NIL;
-		foreach(cell, relids) {
+		foreach (cell, relids) {
 			const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
 			if (table == nullptr || !table->is_sharded())
 				continue;
@@ -120,8 +126,9 @@ SHARDEXT_SQL_FUNCTION(shardext_shard_sizes) {
 					if (strcmp(static_cast<char *>(list_nth(sizes, i)), schema) != 0 ||
 						strcmp(static_cast<char *>(list_nth(sizes, i + 1)), name) != 0)
 						continue;
-					Datum values[] = {ObjectIdGetDatum(table->relid), Int64GetDatum(table->colocation->groups[g].id),
-									  Int64GetDatum(strtoll(static_cast<char *>(list_nth(sizes, i + 2)), nullptr, 10))};
+					Datum values[] = {
+						ObjectIdGetDatum(table->relid), Int64GetDatum(table->colocation->groups[g].id),
+						Int64GetDatum(strtoll(static_cast<char *>(list_nth(sizes, i + 2)), nullptr, 10))};
 					bool nulls[] = {false, false, false};
 					tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
 				}

@@ -24,8 +24,8 @@ namespace shardext {
 
 namespace {
 
-constexpr int kRetryMs = 1000;	// while a node holds something or cannot be reached
-constexpr int kIdleMs = 10000;	// otherwise
+constexpr int kRetryMs = 1000; // while a node holds something or cannot be reached
+constexpr int kIdleMs = 10000; // otherwise
 
 void begin_transaction() {
 	SetCurrentStatementStartTimestamp();
@@ -49,7 +49,9 @@ void wait_for_work(int milliseconds) {
 	}
 }
 
-void forget_worker(int, Datum database) { worker_stopped(DatumGetObjectId(database)); }
+void forget_worker(int, Datum database) {
+	worker_stopped(DatumGetObjectId(database));
+}
 
 // True when the database has the extension.
 bool prepare_database() {
@@ -66,7 +68,8 @@ bool commit_log_has_rows() {
 	begin_transaction();
 	bool found = false;
 	if (extension_exists())
-		scan_table(shardext_table("commit_log"), InvalidOid, 0, F_INT8EQ, 0, [&](HeapTuple, TupleDesc) { found = true; });
+		scan_table(shardext_table("commit_log"), InvalidOid, 0, F_INT8EQ, 0,
+				   [&](HeapTuple, TupleDesc) { found = true; });
 	end_transaction();
 	return found;
 }

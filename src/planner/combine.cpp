@@ -22,8 +22,8 @@ namespace shardext {
 namespace {
 
 struct SplitContext {
-	Query *query; // as the user wrote it, join aliases flattened
-	Query *inner; // what the shards compute
+	Query *query;			  // as the user wrote it, join aliases flattened
+	Query *inner;			  // what the shards compute
 	List *extra_groups = NIL; // TargetEntry of inner: grouping columns added here
 	bool failed = false;
 };
@@ -34,7 +34,7 @@ List *system_name(const char *name) {
 
 // The number of the inner query's output for an expression, added when it is new.
 int output_of(SplitContext *context, Node *expr) {
-	foreach_node(TargetEntry, entry, context->inner->targetList)
+	foreach_node (TargetEntry, entry, context->inner->targetList)
 		if (equal(entry->expr, expr))
 			return entry->resno;
 	const int number = list_length(context->inner->targetList) + 1;
@@ -45,13 +45,14 @@ int output_of(SplitContext *context, Node *expr) {
 }
 
 Var *read_output(SplitContext *context, int number) {
-	auto *expr = reinterpret_cast<Node *>(list_nth_node(TargetEntry, context->inner->targetList, number - 1)->expr);
+	auto *expr =
+		reinterpret_cast<Node *>(list_nth_node(TargetEntry, context->inner->targetList, number - 1)->expr);
 	return makeVar(1, number, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
 }
 
 // Makes an expression a grouping column of the inner query; false when its type cannot be grouped.
 bool add_group(SplitContext *context, Node *expr, int *number) {
-	foreach_node(TargetEntry, entry, context->inner->targetList)
+	foreach_node (TargetEntry, entry, context->inner->targetList)
 		if (entry->ressortgroupref != 0 && equal(entry->expr, expr)) {
 			*number = entry->resno;
 			return true;
@@ -62,7 +63,8 @@ bool add_group(SplitContext *context, Node *expr, int *number) {
 	if (!OidIsValid(eq) || (!OidIsValid(lt) && !hashable))
 		return false;
 	*number = list_length(context->inner->targetList) + 1;
-	TargetEntry *entry = makeTargetEntry(static_cast<Expr *>(copyObjectImpl(expr)), *number, psprintf("_c%d", *number), false);
+	TargetEntry *entry =
+		makeTargetEntry(static_cast<Expr *>(copyObjectImpl(expr)), *number, psprintf("_c%d", *number), false);
 	context->inner->targetList = lappend(context->inner->targetList, entry);
 	SortGroupClause *clause = makeNode(SortGroupClause);
 	clause->tleSortGroupRef = assignSortGroupRef(entry, context->inner->targetList);
@@ -96,7 +98,8 @@ Aggref *make_aggregate(const char *name, Node *argument, Aggref *model) {
 Node *cast_to(Node *node, Oid type) {
 	if (exprType(node) == type)
 		return node;
-	return coerce_to_target_type(nullptr, node, exprType(node), type, -1, COERCION_EXPLICIT, COERCE_IMPLICIT_CAST, -1);
+	return coerce_to_target_type(nullptr, node, exprType(node), type, -1, COERCION_EXPLICIT,
+								 COERCE_IMPLICIT_CAST, -1);
 }
 
 // The partial aggregate's output, summed up above: sum(partial)::type.
@@ -120,7 +123,8 @@ Node *combine_count(SplitContext *context, Aggref *aggregate) {
 	Node *total = sum_of_partials(context, aggregate, aggregate, false);
 	CoalesceExpr *zero = makeNode(CoalesceExpr); // no row at all counts as 0
 	zero->coalescetype = INT8OID;
-	zero->args = list_make2(total, makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
+	zero->args = list_make2(
+		total, makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
 	zero->location = -1;
 	return reinterpret_cast<Node *>(zero);
 }
@@ -158,7 +162,8 @@ Node *combine_distinct(SplitContext *context, Aggref *aggregate) {
 	if (list_length(aggregate->args) != 1 || aggregate->aggfilter != nullptr)
 		return nullptr;
 	int number;
-	if (!add_group(context, reinterpret_cast<Node *>(linitial_node(TargetEntry, aggregate->args)->expr), &number))
+	if (!add_group(context, reinterpret_cast<Node *>(linitial_node(TargetEntry, aggregate->args)->expr),
+				   &number))
 		return nullptr;
 	auto *copy = static_cast<Aggref *>(copyObjectImpl(aggregate));
 	linitial_node(TargetEntry, copy->args)->expr = reinterpret_cast<Expr *>(read_output(context, number));
@@ -167,10 +172,12 @@ Node *combine_distinct(SplitContext *context, Aggref *aggregate) {
 
 // Replaces an aggregate by what combines its partial states, or returns nullptr when it cannot be split.
 Node *combine_aggregate(SplitContext *context, Aggref *aggregate) {
-	if (aggregate->aggfnoid >= FirstNormalObjectId || aggregate->aggkind != AGGKIND_NORMAL || aggregate->agglevelsup > 0)
+	if (aggregate->aggfnoid >= FirstNormalObjectId || aggregate->aggkind != AGGKIND_NORMAL ||
+		aggregate->agglevelsup > 0)
 		return nullptr;
 	const char *name = get_func_name(aggregate->aggfnoid);
-	const bool same_on_top = is_one_of(name, {"min", "max", "bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor"});
+	const bool same_on_top =
+		is_one_of(name, {"min", "max", "bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor"});
 	if (aggregate->aggdistinct != NIL && !(same_on_top && strcmp(name, "bit_xor") != 0))
 		return combine_distinct(context, aggregate);
 	auto *plain = static_cast<Aggref *>(copyObjectImpl(aggregate));
@@ -211,10 +218,10 @@ Node *combine(Node *node, SplitContext *context) {
 	}
 	// A grouping expression?
 	if (!IsA(node, List) && !IsA(node, TargetEntry) && !IsA(node, Const)) {
-		foreach_node(SortGroupClause, clause, context->query->groupClause) {
+		foreach_node (SortGroupClause, clause, context->query->groupClause) {
 			TargetEntry *entry = get_sortgroupclause_tle(clause, context->query->targetList);
 			if (equal(entry->expr, node)) {
-				foreach_node(TargetEntry, output, context->inner->targetList)
+				foreach_node (TargetEntry, output, context->inner->targetList)
 					if (output->ressortgroupref != 0 && equal(output->expr, node))
 						return reinterpret_cast<Node *>(read_output(context, output->resno));
 			}
@@ -249,21 +256,23 @@ Query *make_inner(Query *query) {
 } // namespace
 
 bool split_aggregation(Query *original, QueryAnalysis *analysis) {
-	const bool distinct_only = !original->hasAggs && original->groupClause == NIL && original->havingQual == nullptr &&
-							   original->distinctClause != NIL && !original->hasWindowFuncs && !original->hasTargetSRFs;
+	const bool distinct_only = !original->hasAggs && original->groupClause == NIL &&
+							   original->havingQual == nullptr && original->distinctClause != NIL &&
+							   !original->hasWindowFuncs && !original->hasTargetSRFs;
 	const bool grouped = original->hasAggs || original->groupClause != NIL;
 	if ((!grouped && !distinct_only) || original->hasTargetSRFs || original->rowMarks != NIL)
 		return false;
 	if (distinct_only && original->hasDistinctOn)
 		return false;
 	auto *query = static_cast<Query *>(copyObjectImpl(original));
-	query->targetList = reinterpret_cast<List *>(flatten_join_alias_vars(query, reinterpret_cast<Node *>(query->targetList)));
+	query->targetList =
+		reinterpret_cast<List *>(flatten_join_alias_vars(query, reinterpret_cast<Node *>(query->targetList)));
 	query->havingQual = flatten_join_alias_vars(query, query->havingQual);
 
 	SplitContext context{query, make_inner(query)};
 	if (distinct_only) {
 		// SELECT DISTINCT is a grouping by all its columns: once per shard, once above.
-		foreach_node(TargetEntry, entry, query->targetList) {
+		foreach_node (TargetEntry, entry, query->targetList) {
 			if (checkExprHasSubLink(reinterpret_cast<Node *>(entry->expr)))
 				return false;
 			int number;
@@ -272,7 +281,7 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 			entry->expr = reinterpret_cast<Expr *>(read_output(&context, number));
 		}
 	} else {
-		foreach_node(SortGroupClause, clause, query->groupClause) {
+		foreach_node (SortGroupClause, clause, query->groupClause) {
 			TargetEntry *entry = get_sortgroupclause_tle(clause, query->targetList);
 			const int number = list_length(context.inner->targetList) + 1;
 			TargetEntry *output = makeTargetEntry(static_cast<Expr *>(copyObjectImpl(entry->expr)), number,
@@ -283,7 +292,7 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 		}
 		auto *targets = static_cast<List *>(copyObjectImpl(query->targetList));
 		List *combined = NIL;
-		foreach_node(TargetEntry, entry, targets) {
+		foreach_node (TargetEntry, entry, targets) {
 			entry->expr = reinterpret_cast<Expr *>(combine(reinterpret_cast<Node *>(entry->expr), &context));
 			combined = lappend(combined, entry);
 		}
@@ -294,19 +303,20 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 		query->havingQual = having;
 		// Grouping columns that were added for columns depending on the group.
 		const ListCell *cell;
-		foreach(cell, context.extra_groups) {
+		foreach (cell, context.extra_groups) {
 			Var *var = read_output(&context, lfirst_int(cell));
 			TargetEntry *entry = nullptr;
-			foreach_node(TargetEntry, existing, query->targetList)
+			foreach_node (TargetEntry, existing, query->targetList)
 				if (equal(existing->expr, var))
 					entry = existing;
 			if (entry == nullptr) {
-				entry = makeTargetEntry(reinterpret_cast<Expr *>(var), list_length(query->targetList) + 1, nullptr, true);
+				entry = makeTargetEntry(reinterpret_cast<Expr *>(var), list_length(query->targetList) + 1,
+										nullptr, true);
 				query->targetList = lappend(query->targetList, entry);
 			}
 			SortGroupClause *clause = makeNode(SortGroupClause);
-			get_sort_group_operators(var->vartype, false, false, false, &clause->sortop, &clause->eqop, nullptr,
-									 &clause->hashable);
+			get_sort_group_operators(var->vartype, false, false, false, &clause->sortop, &clause->eqop,
+									 nullptr, &clause->hashable);
 			clause->tleSortGroupRef = assignSortGroupRef(entry, query->targetList);
 			query->groupClause = lappend(query->groupClause, clause);
 		}
@@ -322,8 +332,9 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 	fragment->rows = estimated_fragment_rows(context.inner);
 	keep_range_tables(context.inner);
 	set_scan_columns(&fragment->scan, context.inner->targetList);
-	foreach_node(TargetEntry, entry, context.inner->targetList)
-		fragment->columns = lappend(fragment->columns, makeTargetEntry(entry->expr, entry->resno, entry->resname, false));
+	foreach_node (TargetEntry, entry, context.inner->targetList)
+		fragment->columns =
+			lappend(fragment->columns, makeTargetEntry(entry->expr, entry->resno, entry->resname, false));
 	fragment->scan.needs_settings = analysis->from.needs_settings;
 	const DeparsedQuery deparsed = deparse_for_shards(context.inner);
 	fragment->scan.pieces = deparsed.pieces;

@@ -39,14 +39,14 @@ RangeTblEntry *make_fragment_entry(Fragment *fragment) {
 	call->funcid = fragment_function_oid();
 	call->funcresulttype = RECORDOID;
 	call->funcretset = true;
-	call->args = list_make1(
-		makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(number), false, true));
+	call->args =
+		list_make1(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(number), false, true));
 	call->location = -1;
 
 	RangeTblFunction *function = makeNode(RangeTblFunction);
 	function->funcexpr = reinterpret_cast<Node *>(call);
 	List *names = NIL;
-	foreach_node(TargetEntry, entry, fragment->columns) {
+	foreach_node (TargetEntry, entry, fragment->columns) {
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
 		char *name = entry->resname != nullptr ? pstrdup(entry->resname) : pstrdup("?column?");
 		names = lappend(names, makeString(name));
@@ -118,20 +118,23 @@ bool collect_range_tables(Node *node, void *) {
 
 } // namespace
 
-void keep_range_tables(Query *query) { collect_range_tables(reinterpret_cast<Node *>(query), nullptr); }
+void keep_range_tables(Query *query) {
+	collect_range_tables(reinterpret_cast<Node *>(query), nullptr);
+}
 
 void set_scan_columns(ScanPlan *scan, List *target_list) {
 	int position = 0;
-	foreach_node(TargetEntry, entry, target_list) {
+	foreach_node (TargetEntry, entry, target_list) {
 		scan->column_types = lappend_oid(scan->column_types, exprType(reinterpret_cast<Node *>(entry->expr)));
-		scan->column_typmods = lappend_int(scan->column_typmods, exprTypmod(reinterpret_cast<Node *>(entry->expr)));
+		scan->column_typmods =
+			lappend_int(scan->column_typmods, exprTypmod(reinterpret_cast<Node *>(entry->expr)));
 		scan->entries = lappend_int(scan->entries, position++);
 	}
 }
 
 // Columns of a fragment's result must have types that exist on both sides and can be read back.
 bool columns_travel(List *target_list) {
-	foreach_node(TargetEntry, entry, target_list) {
+	foreach_node (TargetEntry, entry, target_list) {
 		const Oid type = exprType(reinterpret_cast<Node *>(entry->expr));
 		if (type == RECORDOID || type == RECORDARRAYOID || get_typtype(type) == TYPTYPE_PSEUDO ||
 			is_object_identifier_type(type))
@@ -145,9 +148,10 @@ namespace {
 List *columns_of(List *target_list) {
 	List *columns = NIL;
 	int number = 0;
-	foreach_node(TargetEntry, entry, target_list)
-		columns = lappend(columns, makeTargetEntry(entry->expr, ++number,
-												   entry->resname != nullptr ? pstrdup(entry->resname) : nullptr, false));
+	foreach_node (TargetEntry, entry, target_list)
+		columns = lappend(
+			columns, makeTargetEntry(entry->expr, ++number,
+									 entry->resname != nullptr ? pstrdup(entry->resname) : nullptr, false));
 	return columns;
 }
 
@@ -161,7 +165,7 @@ Var *fragment_var(const TargetEntry *entry, int number) {
 List *read_columns(List *target_list) {
 	List *result = NIL;
 	int number = 0;
-	foreach_node(TargetEntry, entry, target_list) {
+	foreach_node (TargetEntry, entry, target_list) {
 		auto *copy = static_cast<TargetEntry *>(copyObjectImpl(entry));
 		copy->expr = reinterpret_cast<Expr *>(fragment_var(entry, ++number));
 		result = lappend(result, copy);
@@ -182,7 +186,7 @@ Fragment *new_fragment(const QueryAnalysis &analysis, const char *strategy) {
 // Remembers FOR UPDATE and the like. The marks in the plan lock nothing here (isParent): the nodes do.
 void set_row_marks(Fragment *fragment, Query *inner) {
 	fragment->scan.locks_rows = inner->rowMarks != NIL;
-	foreach_node(RowMarkClause, clause, inner->rowMarks) {
+	foreach_node (RowMarkClause, clause, inner->rowMarks) {
 		PlanRowMark *mark = makeNode(PlanRowMark);
 		mark->rti = mark->prti = 1;
 		mark->strength = clause->strength;
@@ -206,7 +210,8 @@ bool find_largest_table(Node *node, LargestTable *largest) {
 		return false;
 	}
 	if (IsA(node, Query))
-		return walk_query(reinterpret_cast<Query *>(node), find_largest_table, largest, QTW_EXAMINE_RTES_BEFORE);
+		return walk_query(reinterpret_cast<Query *>(node), find_largest_table, largest,
+						  QTW_EXAMINE_RTES_BEFORE);
 	return walk_expression(node, find_largest_table, largest);
 }
 
@@ -225,18 +230,21 @@ void finish_fragment(Fragment *fragment, Query *inner, const QueryAnalysis &anal
 
 // LIMIT + OFFSET: as many rows as one node may have to contribute.
 Node *limit_plus_offset(Query *query) {
-	if (query->limitCount == nullptr || checkExprHasSubLink(query->limitCount) || checkExprHasSubLink(query->limitOffset))
+	if (query->limitCount == nullptr || checkExprHasSubLink(query->limitCount) ||
+		checkExprHasSubLink(query->limitOffset))
 		return nullptr;
 	Node *count = static_cast<Node *>(copyObjectImpl(query->limitCount));
 	if (query->limitOffset != nullptr) {
 		// A NULL offset means none.
 		CoalesceExpr *offset = makeNode(CoalesceExpr);
 		offset->coalescetype = INT8OID;
-		offset->args = list_make2(copyObjectImpl(query->limitOffset),
-								  makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
+		offset->args = list_make2(
+			copyObjectImpl(query->limitOffset),
+			makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
 		offset->location = -1;
 		OpExpr *sum = makeNode(OpExpr);
-		sum->opno = OpernameGetOprid(list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup("+"))), INT8OID, INT8OID);
+		sum->opno = OpernameGetOprid(list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup("+"))),
+									 INT8OID, INT8OID);
 		sum->opfuncid = F_INT8PL;
 		sum->opresulttype = INT8OID;
 		sum->args = list_make2(count, offset);
@@ -251,7 +259,7 @@ char *order_by_suffix(Query *inner, List *sort_clause) {
 	StringInfoData text;
 	initStringInfo(&text);
 	const char *separator = "ORDER BY ";
-	foreach_node(SortGroupClause, clause, sort_clause) {
+	foreach_node (SortGroupClause, clause, sort_clause) {
 		TargetEntry *entry = get_sortgroupclause_tle(clause, inner->targetList);
 		const Oid type = exprType(reinterpret_cast<Node *>(entry->expr));
 		const Oid collation = exprCollation(reinterpret_cast<Node *>(entry->expr));
@@ -265,9 +273,10 @@ char *order_by_suffix(Query *inner, List *sort_clause) {
 		if (clause->sortop == gt)
 			appendStringInfoString(&text, " DESC");
 		else if (clause->sortop != lt)
-			appendStringInfo(&text, " USING OPERATOR(%s.%s)",
-							 quote_identifier(get_namespace_name(get_func_namespace(get_opcode(clause->sortop)))),
-							 get_opname(clause->sortop));
+			appendStringInfo(
+				&text, " USING OPERATOR(%s.%s)",
+				quote_identifier(get_namespace_name(get_func_namespace(get_opcode(clause->sortop)))),
+				get_opname(clause->sortop));
 		appendStringInfoString(&text, clause->nulls_first ? " NULLS FIRST" : " NULLS LAST");
 		separator = ", ";
 	}
@@ -275,7 +284,7 @@ char *order_by_suffix(Query *inner, List *sort_clause) {
 }
 
 void set_merge_order(Fragment *fragment, Query *inner, List *sort_clause) {
-	foreach_node(SortGroupClause, clause, sort_clause) {
+	foreach_node (SortGroupClause, clause, sort_clause) {
 		TargetEntry *entry = get_sortgroupclause_tle(clause, inner->targetList);
 		ScanPlan &scan = fragment->scan;
 		scan.sort_columns = lappend_int(scan.sort_columns, entry->resno - 1);
@@ -290,9 +299,10 @@ void set_merge_order(Fragment *fragment, Query *inner, List *sort_clause) {
 // A fragment has at least one column, also where the query has none.
 void ensure_column(Query *inner) {
 	if (inner->targetList == NIL)
-		inner->targetList = list_make1(makeTargetEntry(
-			reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true)), 1,
-			pstrdup("_c1"), false));
+		inner->targetList = list_make1(
+			makeTargetEntry(reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+															   Int32GetDatum(1), false, true)),
+							1, pstrdup("_c1"), false));
 }
 
 // Puts a set operation into a sub-query, whose columns can be given the names that fragments use.
@@ -304,11 +314,12 @@ Query *wrap_set_operation(Query *inner) {
 	outer->querySource = QSRC_ORIGINAL;
 	outer->canSetTag = true;
 	List *names = NIL;
-	foreach_node(TargetEntry, entry, inner->targetList) {
+	foreach_node (TargetEntry, entry, inner->targetList) {
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
 		names = lappend(names, makeString(psprintf("_c%d", entry->resno)));
 		Var *var = makeVar(1, entry->resno, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
-		TargetEntry *copy = makeTargetEntry(reinterpret_cast<Expr *>(var), entry->resno, psprintf("_c%d", entry->resno), false);
+		TargetEntry *copy = makeTargetEntry(reinterpret_cast<Expr *>(var), entry->resno,
+											psprintf("_c%d", entry->resno), false);
 		copy->ressortgroupref = entry->ressortgroupref;
 		outer->targetList = lappend(outer->targetList, copy);
 	}
@@ -334,19 +345,20 @@ void replace_by_router(Query *query, const QueryAnalysis &analysis) {
 	ensure_column(inner);
 	// Hidden sort columns stay inside: the rows come in order.
 	List *visible = NIL, *columns = NIL;
-	foreach_node(TargetEntry, entry, targets)
+	foreach_node (TargetEntry, entry, targets)
 		if (!entry->resjunk)
 			visible = lappend(visible, entry);
-	foreach_node(TargetEntry, entry, inner->targetList)
+	foreach_node (TargetEntry, entry, inner->targetList)
 		if (!entry->resjunk)
 			columns = lappend(columns, entry);
 	Fragment *fragment = new_fragment(analysis, "router");
 	keep_range_tables(inner);
 	int number = 0;
-	foreach_node(TargetEntry, entry, visible) {
+	foreach_node (TargetEntry, entry, visible) {
 		entry->ressortgroupref = 0;
 		entry->resno = ++number;
-		entry->expr = reinterpret_cast<Expr *>(fragment_var(list_nth_node(TargetEntry, columns, number - 1), number));
+		entry->expr =
+			reinterpret_cast<Expr *>(fragment_var(list_nth_node(TargetEntry, columns, number - 1), number));
 	}
 	fragment->columns = columns_of(columns);
 	set_scan_columns(&fragment->scan, columns);
@@ -362,7 +374,7 @@ void replace_by_router(Query *query, const QueryAnalysis &analysis) {
 void replace_by_scatter(Query *query, const QueryAnalysis &analysis) {
 	auto *inner = static_cast<Query *>(copyObjectImpl(query));
 	int number = 0;
-	foreach_node(TargetEntry, entry, inner->targetList) {
+	foreach_node (TargetEntry, entry, inner->targetList) {
 		entry->resno = ++number;
 		entry->resjunk = false; // hidden sort columns travel
 	}
@@ -436,14 +448,14 @@ Node *pull_columns(Node *node, PullContext *context) {
 		}
 		var->varlevelsup = 0;
 		int number = 0;
-		foreach_node(TargetEntry, entry, context->inner->targetList)
+		foreach_node (TargetEntry, entry, context->inner->targetList)
 			if (equal(entry->expr, var))
 				number = entry->resno;
 		if (number == 0) {
 			number = list_length(context->inner->targetList) + 1;
 			context->inner->targetList =
-				lappend(context->inner->targetList,
-						makeTargetEntry(reinterpret_cast<Expr *>(var), number, psprintf("_c%d", number), false));
+				lappend(context->inner->targetList, makeTargetEntry(reinterpret_cast<Expr *>(var), number,
+																	psprintf("_c%d", number), false));
 		}
 		Var *result = makeVar(1, number, var->vartype, var->vartypmod, var->varcollid, context->level);
 		return reinterpret_cast<Node *>(result);
@@ -468,17 +480,20 @@ bool replace_from_clause(Query *query, const QueryAnalysis &analysis) {
 	inner->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(query->jointree));
 
 	auto *upper = static_cast<Query *>(copyObjectImpl(query));
-	upper->targetList = reinterpret_cast<List *>(flatten_join_alias_vars(upper, reinterpret_cast<Node *>(upper->targetList)));
+	upper->targetList =
+		reinterpret_cast<List *>(flatten_join_alias_vars(upper, reinterpret_cast<Node *>(upper->targetList)));
 	upper->havingQual = flatten_join_alias_vars(upper, upper->havingQual);
 	PullContext context{inner, 0, false};
-	upper->targetList = reinterpret_cast<List *>(pull_columns(reinterpret_cast<Node *>(upper->targetList), &context));
+	upper->targetList =
+		reinterpret_cast<List *>(pull_columns(reinterpret_cast<Node *>(upper->targetList), &context));
 	upper->havingQual = pull_columns(upper->havingQual, &context);
 	if (context.failed)
 		return false;
 	if (inner->targetList == NIL)
-		inner->targetList = list_make1(makeTargetEntry(
-			reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true)), 1,
-			pstrdup("_c1"), false));
+		inner->targetList = list_make1(
+			makeTargetEntry(reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+															   Int32GetDatum(1), false, true)),
+							1, pstrdup("_c1"), false));
 	if (!columns_travel(inner->targetList))
 		return false;
 	Fragment *fragment = new_fragment(analysis, "rows from all shards");
@@ -538,7 +553,8 @@ double estimated_fragment_rows(Query *inner) {
 		rows *= 0.1;
 	else if (inner->hasAggs)
 		rows = 10;
-	if (inner->limitCount != nullptr && IsA(inner->limitCount, Const) && !reinterpret_cast<Const *>(inner->limitCount)->constisnull)
+	if (inner->limitCount != nullptr && IsA(inner->limitCount, Const) &&
+		!reinterpret_cast<Const *>(inner->limitCount)->constisnull)
 		rows = std::min(rows, 2.0 * DatumGetInt64(reinterpret_cast<Const *>(inner->limitCount)->constvalue));
 	return clamp_row_est(rows);
 }
@@ -563,7 +579,8 @@ void cut_into_fragments(Query *query) {
 	if (analysis.from.ok && analysis.from.has_sharded && query->setOperations == nullptr) {
 		if (analysis.upper_pushable && query->groupingSets == NIL && split_aggregation(query, &analysis))
 			return;
-		const bool single_table = list_length(query->rtable) == 1 && query->rowMarks == NIL && !query->hasSubLinks;
+		const bool single_table =
+			list_length(query->rtable) == 1 && query->rowMarks == NIL && !query->hasSubLinks;
 		if (!single_table && replace_from_clause(query, analysis)) {
 			cut_children(query);
 			return;
@@ -591,7 +608,7 @@ bool refers_to_system_columns(Node *node, int *rtindex) {
 // The conditions of WHERE that concern one table alone and may run on its shards.
 List *own_conditions(Query *query, int rtindex) {
 	List *result = NIL;
-	foreach_ptr(Node, qual, make_ands_implicit(reinterpret_cast<Expr *>(query->jointree->quals))) {
+	foreach_ptr (Node, qual, make_ands_implicit(reinterpret_cast<Expr *>(query->jointree->quals))) {
 		Relids used = pull_varnos(nullptr, qual);
 		Pushability pushability;
 		check_pushable(qual, &pushability);
@@ -608,7 +625,7 @@ List *own_conditions(Query *query, int rtindex) {
 
 void lock_marked_tables(Query *query) {
 	List *left = NIL;
-	foreach_node(RowMarkClause, mark, query->rowMarks) {
+	foreach_node (RowMarkClause, mark, query->rowMarks) {
 		RangeTblEntry *rte = rt_fetch(mark->rti, query->rtable);
 		if (rte->rtekind != RTE_RELATION || !is_sharded_table(rte->relid)) {
 			if (rte->rtekind != RTE_SUBQUERY)
@@ -619,17 +636,20 @@ void lock_marked_tables(Query *query) {
 		if (refers_to_system_columns(reinterpret_cast<Node *>(query->targetList), &rtindex) ||
 			rte->securityQuals != NIL || rte->tablesample != nullptr)
 			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("row locks over several shards cannot be combined with whole-row or system columns in this query"));
+					errmsg("row locks over several shards cannot be combined with whole-row or system "
+						   "columns in this query"));
 		Relation relation = RelationIdGetRelation(rte->relid);
 		TupleDesc desc = RelationGetDescr(relation);
 		List *targets = NIL;
 		for (int i = 0; i < desc->natts; i++) {
 			Form_pg_attribute attribute = TupleDescAttr(desc, i);
-			Expr *value = attribute->attisdropped
-							  ? reinterpret_cast<Expr *>(makeNullConst(INT4OID, -1, InvalidOid))
-							  : reinterpret_cast<Expr *>(makeVar(1, i + 1, attribute->atttypid, attribute->atttypmod,
-																 attribute->attcollation, 0));
-			targets = lappend(targets, makeTargetEntry(value, i + 1, pstrdup(NameStr(attribute->attname)), false));
+			Expr *value =
+				attribute->attisdropped
+					? reinterpret_cast<Expr *>(makeNullConst(INT4OID, -1, InvalidOid))
+					: reinterpret_cast<Expr *>(makeVar(1, i + 1, attribute->atttypid, attribute->atttypmod,
+													   attribute->attcollation, 0));
+			targets =
+				lappend(targets, makeTargetEntry(value, i + 1, pstrdup(NameStr(attribute->attname)), false));
 		}
 		RelationClose(relation);
 		Query *inner = query_over_relation(rte->relid, targets, own_conditions(query, rtindex));
@@ -682,7 +702,8 @@ Query *query_over_relation(Oid relid, List *target_entries, List *quals) {
 	query->rtable = list_make1(rte);
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	ref->rtindex = 1;
-	query->jointree = makeFromExpr(list_make1(ref), reinterpret_cast<Node *>(quals != NIL ? make_ands_explicit(quals) : nullptr));
+	query->jointree = makeFromExpr(
+		list_make1(ref), reinterpret_cast<Node *>(quals != NIL ? make_ands_explicit(quals) : nullptr));
 	query->targetList = target_entries;
 	return query;
 }

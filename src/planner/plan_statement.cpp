@@ -29,11 +29,12 @@ void mark_one_of_several(CustomScan *scan) {
 PlannedStmt *plan_router(Query *query, const char *) {
 	auto *fragment = static_cast<Fragment *>(linitial(current_run->fragments));
 	List *scan_tlist = NIL, *targets = NIL;
-	foreach_node(TargetEntry, entry, query->targetList) {
+	foreach_node (TargetEntry, entry, query->targetList) {
 		auto *column = list_nth_node(TargetEntry, fragment->columns, entry->resno - 1);
 		auto *expr = reinterpret_cast<Node *>(column->expr);
 		Var *var = makeVar(1, entry->resno, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
-		scan_tlist = lappend(scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(var), entry->resno, column->resname, false));
+		scan_tlist = lappend(
+			scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(var), entry->resno, column->resname, false));
 		auto *target = static_cast<TargetEntry *>(copyObjectImpl(entry));
 		auto *out = static_cast<Var *>(copyObjectImpl(var));
 		out->varno = INDEX_VAR;
@@ -45,7 +46,7 @@ PlannedStmt *plan_router(Query *query, const char *) {
 	scan->scan.plan.plan_rows = fragment->rows;
 	scan->scan.plan.startup_cost = 1;
 	scan->scan.plan.total_cost = 1;
-	foreach_ptr(Node, expr, scan->custom_exprs)
+	foreach_ptr (Node, expr, scan->custom_exprs)
 		fix_opfuncids(expr);
 
 	PlannedStmt *plan = makeNode(PlannedStmt);
@@ -61,7 +62,7 @@ PlannedStmt *plan_router(Query *query, const char *) {
 }
 
 void add_relations(PlannedStmt *plan) {
-	foreach_node(RangeTblEntry, rte, current_run->range_tables) {
+	foreach_node (RangeTblEntry, rte, current_run->range_tables) {
 		plan->rtable = lappend(plan->rtable, rte);
 		plan->relationOids = list_append_unique_oid(plan->relationOids, rte->relid);
 	}
@@ -75,8 +76,8 @@ bool has_outer_join(Node *node, void *) {
 	return IsA(node, Query) ? false : walk_expression(node, has_outer_join, static_cast<void *>(nullptr));
 }
 
-// tableoid of a distributed table is the same for all its rows: the shards' own would mean nothing. (The nullable
-// side of an outer join, where it may be NULL, is left to the scan.)
+// tableoid of a distributed table is the same for all its rows: the shards' own would mean nothing. (The
+// nullable side of an outer join, where it may be NULL, is left to the scan.)
 Node *tableoid_to_constant(Node *node, Query *query) {
 	if (node == nullptr)
 		return nullptr;
@@ -85,8 +86,8 @@ Node *tableoid_to_constant(Node *node, Query *query) {
 		if (var->varlevelsup == 0 && var->varattno == TableOidAttributeNumber) {
 			RangeTblEntry *rte = rt_fetch(var->varno, query->rtable);
 			if (rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid))
-				return reinterpret_cast<Node *>(
-					makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(rte->relid), false, true));
+				return reinterpret_cast<Node *>(makeConst(OIDOID, -1, InvalidOid, sizeof(Oid),
+														  ObjectIdGetDatum(rte->relid), false, true));
 		}
 		return node;
 	}
@@ -102,8 +103,10 @@ bool replace_tableoid(Node *node, void *context) {
 		return walk_expression(node, replace_tableoid, context);
 	auto *query = reinterpret_cast<Query *>(node);
 	walk_query(query, replace_tableoid, context, 0);
-	if (!has_outer_join(reinterpret_cast<Node *>(query->jointree), nullptr) && query->commandType != CMD_INSERT) {
-		query->targetList = reinterpret_cast<List *>(tableoid_to_constant(reinterpret_cast<Node *>(query->targetList), query));
+	if (!has_outer_join(reinterpret_cast<Node *>(query->jointree), nullptr) &&
+		query->commandType != CMD_INSERT) {
+		query->targetList = reinterpret_cast<List *>(
+			tableoid_to_constant(reinterpret_cast<Node *>(query->targetList), query));
 		query->jointree->quals = tableoid_to_constant(query->jointree->quals, query);
 		query->havingQual = tableoid_to_constant(query->havingQual, query);
 	}
@@ -112,21 +115,22 @@ bool replace_tableoid(Node *node, void *context) {
 
 } // namespace
 
-PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, ParamListInfo params, StandardPlanner next) {
+PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, ParamListInfo params,
+					   StandardPlanner next) {
 	// Rows come over sockets of this process: parallel workers cannot take part.
 	PlannedStmt *plan = next(query, text, cursor_options & ~CURSOR_OPT_PARALLEL_OK, params);
-	foreach_ptr(Fragment, fragment, current_run->fragments)
+	foreach_ptr (Fragment, fragment, current_run->fragments)
 		if (plan->rowMarks == NIL)
 			plan->rowMarks = fragment->row_marks;
 	if (list_length(current_run->scans) > 1)
-		foreach_ptr(CustomScan, scan, current_run->scans)
+		foreach_ptr (CustomScan, scan, current_run->scans)
 			mark_one_of_several(scan);
 	add_relations(plan);
 	return plan;
 }
 
-PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options, ParamListInfo params,
-										StandardPlanner next) {
+PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options,
+										ParamListInfo params, StandardPlanner next) {
 	replace_tableoid(reinterpret_cast<Node *>(query), nullptr);
 	PlannerRun run;
 	run.outer = current_run;
@@ -149,11 +153,13 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 			const bool router =
 				!scroll && list_length(run.fragments) == 1 && list_length(query->rtable) == 1 &&
 				fragment_of_entry(linitial_node(RangeTblEntry, query->rtable)) != nullptr &&
-				static_cast<Fragment *>(linitial(run.fragments))->scan.one_group && query->sortClause == NIL &&
-				query->limitCount == nullptr && query->limitOffset == nullptr && !query->hasAggs &&
-				query->groupClause == NIL && query->distinctClause == NIL && query->jointree->quals == nullptr &&
-				!query->hasWindowFuncs && !query->hasTargetSRFs && !query->hasSubLinks &&
-				list_length(query->targetList) == list_length(static_cast<Fragment *>(linitial(run.fragments))->columns);
+				static_cast<Fragment *>(linitial(run.fragments))->scan.one_group &&
+				query->sortClause == NIL && query->limitCount == nullptr && query->limitOffset == nullptr &&
+				!query->hasAggs && query->groupClause == NIL && query->distinctClause == NIL &&
+				query->jointree->quals == nullptr && !query->hasWindowFuncs && !query->hasTargetSRFs &&
+				!query->hasSubLinks &&
+				list_length(query->targetList) ==
+					list_length(static_cast<Fragment *>(linitial(run.fragments))->columns);
 			if (router) {
 				plan = plan_router(query, text);
 				add_relations(plan);
@@ -163,9 +169,7 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 		}
 	}
 	PG_FINALLY();
-	{
-		current_run = run.outer;
-	}
+	{ current_run = run.outer; }
 	PG_END_TRY();
 	return plan;
 }

@@ -34,11 +34,11 @@ struct Unit {
 };
 
 class LevelAnalyzer {
-  public:
+public:
 	LevelAnalyzer(Query *query, FromAnalysis *result) : query_(query), result_(result) {}
 	void run();
 
-  private:
+private:
 	Unit *analyze_jointree(Node *node, bool top);
 	Unit *analyze_relation(int rtindex, RangeTblEntry *rte);
 	Unit *analyze_subquery(int rtindex, Query *sub, int levels_up);
@@ -57,7 +57,9 @@ class LevelAnalyzer {
 	FromAnalysis *result_;
 };
 
-Unit *new_unit() { return new (palloc0(sizeof(Unit))) Unit(); }
+Unit *new_unit() {
+	return new (palloc0(sizeof(Unit))) Unit();
+}
 
 // Looks through binary-compatible casts.
 Node *strip(Node *node) {
@@ -66,10 +68,14 @@ Node *strip(Node *node) {
 	return node;
 }
 
-bool member(List *list, Node *expr) { return list_member(list, expr); }
+bool member(List *list, Node *expr) {
+	return list_member(list, expr);
+}
 
 // Expressions without columns of this level or below; columns of outer levels are fine.
-bool is_pin_value(Node *node) { return !contain_vars_of_level(node, 0) && !contain_volatile_functions(node) && !contain_subplans(node); }
+bool is_pin_value(Node *node) {
+	return !contain_vars_of_level(node, 0) && !contain_volatile_functions(node) && !contain_subplans(node);
+}
 
 bool equality_operands(Node *qual, const ColocationGroup *group, Node **left, Node **right) {
 	if (!IsA(qual, OpExpr))
@@ -121,9 +127,8 @@ Unit *LevelAnalyzer::analyze_relation(int rtindex, RangeTblEntry *rte) {
 	Oid type, collation;
 	int32 typmod;
 	get_atttypetypmodcoll(rte->relid, table->key_attnum, &type, &typmod, &collation);
-	unit->keys.members =
-		list_make1(makeVar(rtindex, table->key_attnum, type, typmod, collation, 0));
-	foreach_ptr(Node, filter, rte->securityQuals) {
+	unit->keys.members = list_make1(makeVar(rtindex, table->key_attnum, type, typmod, collation, 0));
+	foreach_ptr (Node, filter, rte->securityQuals) {
 		Pushability pushability;
 		check_pushable(filter, &pushability);
 		if (!pushability.ok)
@@ -154,14 +159,14 @@ Unit *LevelAnalyzer::analyze_subquery(int rtindex, Query *sub, int levels_up) {
 		return fail("tables of different colocation groups");
 	unit->sharded = true;
 	const ListCell *cell;
-	foreach(cell, analysis.key_outputs) {
+	foreach (cell, analysis.key_outputs) {
 		TargetEntry *entry = list_nth_node(TargetEntry, sub->targetList, lfirst_int(cell) - 1);
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
 		unit->keys.members = lappend(unit->keys.members, makeVar(rtindex, entry->resno, exprType(expr),
 																 exprTypmod(expr), exprCollation(expr), 0));
 	}
 	// What the sub-query equates its key with outside of itself, seen from here.
-	foreach_ptr(Node, outer, analysis.from.keys.members) {
+	foreach_ptr (Node, outer, analysis.from.keys.members) {
 		if (contain_vars_of_level(outer, 0) || contain_subplans(outer))
 			continue;
 		Node *copy = static_cast<Node *>(copyObjectImpl(outer));
@@ -175,7 +180,7 @@ Unit *LevelAnalyzer::analyze_subquery(int rtindex, Query *sub, int levels_up) {
 void LevelAnalyzer::collect_inner(Node *node, bool top, List **units, List **quals) {
 	if (IsA(node, FromExpr)) {
 		auto *from = reinterpret_cast<FromExpr *>(node);
-		foreach_ptr(Node, child, from->fromlist)
+		foreach_ptr (Node, child, from->fromlist)
 			collect_inner(child, top, units, quals);
 		*quals = list_concat(*quals, make_ands_implicit(reinterpret_cast<Expr *>(flat(from->quals))));
 	} else if (IsA(node, JoinExpr) && reinterpret_cast<JoinExpr *>(node)->jointype == JOIN_INNER) {
@@ -191,13 +196,13 @@ void LevelAnalyzer::collect_inner(Node *node, bool top, List **units, List **qua
 Unit *LevelAnalyzer::join_units(List *units, List *quals, bool top) {
 	Unit *whole = new_unit();
 	int sharded = 0;
-	foreach_ptr(Unit, unit, units) {
+	foreach_ptr (Unit, unit, units) {
 		if (!unit->ok)
 			return fail(nullptr);
 		if (unit->sharded)
 			sharded++;
 	}
-	foreach_ptr(Node, qual, quals) {
+	foreach_ptr (Node, qual, quals) {
 		Pushability pushability;
 		check_pushable(qual, &pushability);
 		if (!pushability.ok)
@@ -205,14 +210,14 @@ Unit *LevelAnalyzer::join_units(List *units, List *quals, bool top) {
 		result_->needs_settings |= pushability.needs_settings;
 	}
 	if (sharded == 0) {
-		foreach_ptr(Node, qual, quals)
+		foreach_ptr (Node, qual, quals)
 			if (!check_sublinks(qual, whole->keys, false))
 				return fail("a sub-query over shards beside reference tables only");
 		return whole;
 	}
 	// Start with one member and take in what equalities tie to it, until nothing changes.
 	List *joined = NIL;
-	foreach_ptr(Unit, unit, units)
+	foreach_ptr (Unit, unit, units)
 		if (unit->sharded && joined == NIL) {
 			joined = list_make1(unit);
 			whole->keys.members = list_copy(unit->keys.members);
@@ -220,12 +225,13 @@ Unit *LevelAnalyzer::join_units(List *units, List *quals, bool top) {
 		}
 	for (bool changed = true; changed;) {
 		changed = false;
-		foreach_ptr(Node, qual, quals) {
+		foreach_ptr (Node, qual, quals) {
 			Node *left, *right;
 			if (!equality_operands(qual, result_->colocation, &left, &right))
 				continue;
 			for (int side = 0; side < 2; side++, std::swap(left, right)) {
-				const bool known = member(whole->keys.members, left) || member(whole->keys.nullable_members, left);
+				const bool known =
+					member(whole->keys.members, left) || member(whole->keys.nullable_members, left);
 				if (!known || member(whole->keys.members, right) || contain_volatile_functions(right))
 					continue;
 				whole->keys.members = lappend(whole->keys.members, right);
@@ -235,13 +241,13 @@ Unit *LevelAnalyzer::join_units(List *units, List *quals, bool top) {
 				changed = true;
 			}
 		}
-		foreach_ptr(Unit, unit, units) {
+		foreach_ptr (Unit, unit, units) {
 			if (!unit->sharded || list_member_ptr(joined, unit))
 				continue;
 			bool meets = false;
-			foreach_ptr(Node, key, unit->keys.members)
+			foreach_ptr (Node, key, unit->keys.members)
 				meets = meets || member(whole->keys.members, key);
-			foreach_ptr(Node, key, unit->keys.nullable_members)
+			foreach_ptr (Node, key, unit->keys.nullable_members)
 				meets = meets || member(whole->keys.members, key);
 			if (meets) {
 				joined = lappend(joined, unit);
@@ -255,7 +261,7 @@ Unit *LevelAnalyzer::join_units(List *units, List *quals, bool top) {
 	if (list_length(joined) != sharded)
 		return fail("a join that is not on the distribution column");
 	whole->sharded = true;
-	foreach_ptr(Node, qual, quals)
+	foreach_ptr (Node, qual, quals)
 		if (!check_sublinks(qual, whole->keys, false))
 			return fail("a sub-query that is not tied to the distribution column");
 	if (top)
@@ -271,7 +277,7 @@ Unit *LevelAnalyzer::analyze_outer_join(JoinExpr *join) {
 	if (join->jointype == JOIN_RIGHT)
 		std::swap(left, right); // `left` is the preserved side from here on
 	List *quals = make_ands_implicit(reinterpret_cast<Expr *>(flat(join->quals)));
-	foreach_ptr(Node, qual, quals) {
+	foreach_ptr (Node, qual, quals) {
 		Pushability pushability;
 		check_pushable(qual, &pushability);
 		if (!pushability.ok)
@@ -283,7 +289,8 @@ Unit *LevelAnalyzer::analyze_outer_join(JoinExpr *join) {
 	Unit *whole = new_unit();
 	whole->sharded = left->sharded || right->sharded;
 	if (!right->sharded) {
-		// A reference table on the nullable side; of a full join it would repeat its unmatched rows per shard.
+		// A reference table on the nullable side; of a full join it would repeat its unmatched rows per
+		// shard.
 		if (left->sharded && join->jointype == JOIN_FULL)
 			return fail("a full join with a reference table");
 		whole->keys = left->keys;
@@ -292,14 +299,14 @@ Unit *LevelAnalyzer::analyze_outer_join(JoinExpr *join) {
 	if (!left->sharded)
 		return fail("a reference table on the preserved side of an outer join");
 	bool linked = false;
-	foreach_ptr(Node, qual, quals) {
+	foreach_ptr (Node, qual, quals) {
 		Node *a, *b;
 		if (!equality_operands(qual, result_->colocation, &a, &b))
 			continue;
 		linked = linked || (member(left->keys.members, a) && member(right->keys.members, b)) ||
 				 (member(left->keys.members, b) && member(right->keys.members, a));
 	}
-	foreach_ptr(Node, key, left->keys.members)
+	foreach_ptr (Node, key, left->keys.members)
 		linked = linked || (!contain_vars_of_level(key, 0) && member(right->keys.members, key));
 	if (!linked)
 		return fail("an outer join that is not on the distribution column");
@@ -311,7 +318,7 @@ Unit *LevelAnalyzer::analyze_outer_join(JoinExpr *join) {
 	}
 	// Constants of the nullable side say nothing of the preserved one.
 	List *kept = NIL;
-	foreach_ptr(Node, key, whole->keys.nullable_members)
+	foreach_ptr (Node, key, whole->keys.nullable_members)
 		if (contain_vars_of_level(key, 0))
 			kept = lappend(kept, key);
 	whole->keys.nullable_members = kept;
@@ -343,7 +350,7 @@ Unit *LevelAnalyzer::analyze_jointree(Node *node, bool top) {
 				scope = scope->outer;
 			if (scope == nullptr)
 				return fail("a common table expression of a query that stays on the coordinator");
-			foreach_node(CommonTableExpr, cte, scope->query->cteList)
+			foreach_node (CommonTableExpr, cte, scope->query->cteList)
 				if (strcmp(cte->ctename, rte->ctename) == 0) {
 					auto *sub = reinterpret_cast<Query *>(cte->ctequery);
 					if (cte->cterecursive || sub->commandType != CMD_SELECT)
@@ -361,7 +368,7 @@ Unit *LevelAnalyzer::analyze_jointree(Node *node, bool top) {
 		case RTE_VALUES:
 		case RTE_TABLEFUNC: {
 			Pushability pushability;
-			check_pushable(rte->rtekind == RTE_FUNCTION	   ? reinterpret_cast<Node *>(rte->functions)
+			check_pushable(rte->rtekind == RTE_FUNCTION ? reinterpret_cast<Node *>(rte->functions)
 						   : rte->rtekind == RTE_VALUES ? reinterpret_cast<Node *>(rte->values_lists)
 														: reinterpret_cast<Node *>(rte->tablefunc),
 						   &pushability);
@@ -385,17 +392,19 @@ Unit *LevelAnalyzer::analyze_jointree(Node *node, bool top) {
 
 // Finds the conditions that tie the key to values known before execution.
 void LevelAnalyzer::collect_pins(List *quals, const KeySet &keys) {
-	foreach_ptr(Node, key, keys.members)
+	foreach_ptr (Node, key, keys.members)
 		if (is_pin_value(key)) {
 			auto *pin = new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::Equal, reinterpret_cast<Expr *>(key)};
 			result_->pins = lappend(result_->pins, pin);
 			result_->pinned = true;
 		}
-	foreach_ptr(Node, qual, quals) {
+	foreach_ptr (Node, qual, quals) {
 		if (IsA(qual, NullTest)) {
 			auto *test = reinterpret_cast<NullTest *>(qual);
-			if (test->nulltesttype == IS_NULL && !test->argisrow && member(keys.members, strip(reinterpret_cast<Node *>(test->arg)))) {
-				result_->pins = lappend(result_->pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::IsNull, nullptr});
+			if (test->nulltesttype == IS_NULL && !test->argisrow &&
+				member(keys.members, strip(reinterpret_cast<Node *>(test->arg)))) {
+				result_->pins =
+					lappend(result_->pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::IsNull, nullptr});
 				result_->pinned = true;
 			}
 		} else if (IsA(qual, ScalarArrayOpExpr)) {
@@ -404,11 +413,12 @@ void LevelAnalyzer::collect_pins(List *quals, const KeySet &keys) {
 			if (!any->useOr || get_op_opfamily_strategy(any->opno, type->hash_opf) != HTEqualStrategyNumber)
 				continue;
 			Node *array = static_cast<Node *>(lsecond(any->args));
-			if (!member(keys.members, strip(static_cast<Node *>(linitial(any->args)))) || !is_pin_value(array) ||
-				contain_vars_of_level(array, 1) || !OidIsValid(get_element_type(exprType(strip(array)))))
+			if (!member(keys.members, strip(static_cast<Node *>(linitial(any->args)))) ||
+				!is_pin_value(array) || contain_vars_of_level(array, 1) ||
+				!OidIsValid(get_element_type(exprType(strip(array)))))
 				continue;
-			result_->pins = lappend(
-				result_->pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::AnyArray, reinterpret_cast<Expr *>(array)});
+			result_->pins = lappend(result_->pins, new (palloc0(sizeof(KeyPin))) KeyPin{
+													   KeyPin::AnyArray, reinterpret_cast<Expr *>(array)});
 		}
 	}
 }
@@ -423,7 +433,8 @@ bool LevelAnalyzer::check_sublinks(Node *node, const KeySet &keys, bool negated)
 	if (node == nullptr)
 		return true;
 	if (IsA(node, BoolExpr) && reinterpret_cast<BoolExpr *>(node)->boolop == NOT_EXPR) {
-		return check_sublinks(static_cast<Node *>(linitial(reinterpret_cast<BoolExpr *>(node)->args)), keys, true);
+		return check_sublinks(static_cast<Node *>(linitial(reinterpret_cast<BoolExpr *>(node)->args)), keys,
+							  true);
 	}
 	if (!IsA(node, SubLink)) {
 		struct Context {
@@ -455,7 +466,7 @@ bool LevelAnalyzer::check_sublinks(Node *node, const KeySet &keys, bool negated)
 	if (result_->colocation != nullptr && analysis.from.colocation != result_->colocation)
 		return false;
 	// Tied by a correlated equality?
-	foreach_ptr(Node, expr, analysis.from.keys.members) {
+	foreach_ptr (Node, expr, analysis.from.keys.members) {
 		if (contain_vars_of_level(expr, 0) || contain_subplans(expr))
 			continue;
 		Node *copy = static_cast<Node *>(copyObjectImpl(expr));
@@ -467,10 +478,11 @@ bool LevelAnalyzer::check_sublinks(Node *node, const KeySet &keys, bool negated)
 	// Tied by key IN (SELECT key …)?
 	if (link->subLinkType != ANY_SUBLINK || negated || link->testexpr == nullptr)
 		return false;
-	List *tests = IsA(link->testexpr, BoolExpr) && reinterpret_cast<BoolExpr *>(link->testexpr)->boolop == AND_EXPR
-					  ? reinterpret_cast<BoolExpr *>(link->testexpr)->args
-					  : list_make1(link->testexpr);
-	foreach_ptr(Node, test, tests) {
+	List *tests =
+		IsA(link->testexpr, BoolExpr) && reinterpret_cast<BoolExpr *>(link->testexpr)->boolop == AND_EXPR
+			? reinterpret_cast<BoolExpr *>(link->testexpr)->args
+			: list_make1(link->testexpr);
+	foreach_ptr (Node, test, tests) {
 		Node *left, *right;
 		if (result_->colocation == nullptr || !equality_operands(test, result_->colocation, &left, &right) ||
 			!IsA(right, Param))
@@ -489,7 +501,8 @@ void LevelAnalyzer::run() {
 	if (!result_->ok)
 		return;
 	// Sub-queries outside FROM and WHERE are checked with the level's keys, too.
-	const bool target_ok = check_sublinks(flat(reinterpret_cast<Node *>(query_->targetList)), unit->keys, true);
+	const bool target_ok =
+		check_sublinks(flat(reinterpret_cast<Node *>(query_->targetList)), unit->keys, true);
 	const bool having_ok = check_sublinks(flat(query_->havingQual), unit->keys, true);
 	if (!target_ok || !having_ok) {
 		result_->ok = result_->ok && !query_->hasSubLinks;
@@ -500,7 +513,7 @@ void LevelAnalyzer::run() {
 
 // True when a grouping (or DISTINCT, PARTITION BY) list contains the key.
 bool contains_key(Query *query, List *clauses, const KeySet &keys) {
-	foreach_node(SortGroupClause, clause, clauses) {
+	foreach_node (SortGroupClause, clause, clauses) {
 		TargetEntry *entry = get_sortgroupclause_tle(clause, query->targetList);
 		Node *expr = flatten_join_alias_vars(query, static_cast<Node *>(copyObjectImpl(entry->expr)));
 		if (list_member(keys.members, strip(expr)))
@@ -534,7 +547,7 @@ void analyze_level(Query *query, QueryAnalysis *result) {
 		result->reason = upper.reason;
 		return;
 	}
-	foreach_node(TargetEntry, entry, query->targetList) {
+	foreach_node (TargetEntry, entry, query->targetList) {
 		Node *expr = flatten_join_alias_vars(query, static_cast<Node *>(copyObjectImpl(entry->expr)));
 		if (!entry->resjunk && list_member(from.keys.members, strip(expr)))
 			result->key_outputs = lappend_int(result->key_outputs, entry->resno);
@@ -542,7 +555,7 @@ void analyze_level(Query *query, QueryAnalysis *result) {
 	// Rows of one shard group only (or of no shard at all): everything else happens there as well. A key that
 	// is tied to the enclosing query's row counts as one group, too.
 	bool one_group = from.pinned || !from.has_sharded;
-	foreach_ptr(Node, key, from.keys.members)
+	foreach_ptr (Node, key, from.keys.members)
 		one_group = one_group || !contain_vars_of_level(key, 0);
 	if (one_group) {
 		result->complete = result->complete_but_limit = true;
@@ -562,7 +575,7 @@ void analyze_level(Query *query, QueryAnalysis *result) {
 		return;
 	}
 	if (query->hasWindowFuncs)
-		foreach_node(WindowClause, window, query->windowClause)
+		foreach_node (WindowClause, window, query->windowClause)
 			if (!contains_key(query, window->partitionClause, from.keys)) {
 				result->reason = "a window that is not partitioned by the distribution column";
 				return;
@@ -628,7 +641,7 @@ void visit_arm(Node *node, SetArms *arms) {
 		arms->key_outputs = list_intersection_int(arms->key_outputs, arm.key_outputs);
 		// Arms are in one shard group together only when they are pinned to the same value.
 		List *common = NIL;
-		foreach_ptr(Node, key, from.keys.members)
+		foreach_ptr (Node, key, from.keys.members)
 			if (!contain_vars_of_level(key, 0) && list_member(arm.from.keys.members, key))
 				common = lappend(common, key);
 		from.keys.members = common;
@@ -654,7 +667,7 @@ void analyze_set_operation(Query *query, QueryAnalysis *result) {
 			return;
 		}
 		List *level_free = NIL;
-		foreach_ptr(Node, key, result->from.keys.members)
+		foreach_ptr (Node, key, result->from.keys.members)
 			if (!contain_vars_of_level(key, 0))
 				level_free = lappend(level_free, key);
 		result->from.keys.members = level_free;
@@ -691,7 +704,9 @@ bool find_sharded(Node *node, void *) {
 
 } // namespace
 
-bool query_has_sharded_table(Query *query) { return find_sharded(reinterpret_cast<Node *>(query), nullptr); }
+bool query_has_sharded_table(Query *query) {
+	return find_sharded(reinterpret_cast<Node *>(query), nullptr);
+}
 
 void analyze_query(Query *query, QueryAnalysis *result) {
 	check_stack_depth();
@@ -712,9 +727,7 @@ void analyze_query(Query *query, QueryAnalysis *result) {
 			analyze_level(query, result);
 	}
 	PG_FINALLY();
-	{
-		innermost = outer;
-	}
+	{ innermost = outer; }
 	PG_END_TRY();
 }
 

@@ -30,13 +30,14 @@ constexpr double kRowCost = 0.05;
 
 Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
 					List *custom_plans);
-Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses, List *custom_plans);
+Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
+				 List *custom_plans);
 
 const CustomPathMethods kFragmentMethods = {"Shard Scan", plan_fragment, nullptr};
 const CustomPathMethods kTableMethods = {"Shard Scan", plan_table, nullptr};
 
-void add_only_path(PlannerInfo *root, RelOptInfo *rel, const CustomPathMethods *methods, double rows, List *pathkeys,
-				   List *custom_private) {
+void add_only_path(PlannerInfo *root, RelOptInfo *rel, const CustomPathMethods *methods, double rows,
+				   List *pathkeys, List *custom_private) {
 	CustomPath *path = makeNode(CustomPath);
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
@@ -74,10 +75,12 @@ Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *
 		auto *fragment = static_cast<Fragment *>(list_nth(current_run->fragments, number));
 		List *scan_tlist = NIL;
 		int position = 0;
-		foreach_node(TargetEntry, entry, fragment->columns) {
+		foreach_node (TargetEntry, entry, fragment->columns) {
 			auto *expr = reinterpret_cast<Node *>(entry->expr);
-			Var *var = makeVar(rel->relid, ++position, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
-			scan_tlist = lappend(scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(var), position, entry->resname, false));
+			Var *var =
+				makeVar(rel->relid, ++position, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
+			scan_tlist = lappend(
+				scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(var), position, entry->resname, false));
 		}
 		CustomScan *scan;
 		if (fragment->make_plan != nullptr) {
@@ -89,7 +92,8 @@ Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *
 			Bitmapset *needed = needed_columns(tlist, clauses, rel->relid);
 			if (bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, needed)) {
 				Var *row = makeVar(rel->relid, 0, RECORDOID, -1, InvalidOid, 0);
-				scan_tlist = lappend(scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(row), ++position, nullptr, false));
+				scan_tlist = lappend(
+					scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(row), ++position, nullptr, false));
 				plan.entries = lappend_int(list_copy(plan.entries), kColumnWholeRow);
 			}
 			scan = make_shard_scan(plan, fragment->lifted, fragment->pins, scan_tlist);
@@ -132,9 +136,10 @@ bool is_own_parameter(Node *node, void *) {
 	return walk_expression(node, is_own_parameter, static_cast<void *>(nullptr));
 }
 
-// Which conditions may run on the shards. Those with parameters of the plan run there only when they choose the
-// shard; others would make every repetition of the scan a new round trip.
-bool goes_to_shards(RestrictInfo *info, RelOptInfo *rel, const DistributedTable *table, bool *needs_settings) {
+// Which conditions may run on the shards. Those with parameters of the plan run there only when they choose
+// the shard; others would make every repetition of the scan a new round trip.
+bool goes_to_shards(RestrictInfo *info, RelOptInfo *rel, const DistributedTable *table,
+					bool *needs_settings) {
 	if (info->pseudoconstant)
 		return false;
 	// Row security and barriers: nothing that could leak runs before the filter.
@@ -152,7 +157,8 @@ bool goes_to_shards(RestrictInfo *info, RelOptInfo *rel, const DistributedTable 
 	return pushability.ok;
 }
 
-void collect_table_pins(Node *clause, const DistributedTable *table, Index rti, List **pins, bool *one_group) {
+void collect_table_pins(Node *clause, const DistributedTable *table, Index rti, List **pins,
+						bool *one_group) {
 	Expr *value;
 	if (IsA(clause, OpExpr) && is_key_equality(reinterpret_cast<OpExpr *>(clause), table, rti, &value)) {
 		*pins = lappend(*pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::Equal, value});
@@ -172,7 +178,8 @@ void collect_table_pins(Node *clause, const DistributedTable *table, Index rti, 
 		if (any->useOr && get_op_opfamily_strategy(any->opno, type->hash_opf) == HTEqualStrategyNumber &&
 			IsA(var, Var) && reinterpret_cast<Var *>(var)->varattno == table->key_attnum &&
 			!contain_var_clause(array) && !contain_volatile_functions(array) && !contain_subplans(array))
-			*pins = lappend(*pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::AnyArray, reinterpret_cast<Expr *>(array)});
+			*pins = lappend(*pins, new (palloc0(sizeof(KeyPin)))
+									   KeyPin{KeyPin::AnyArray, reinterpret_cast<Expr *>(array)});
 	}
 }
 
@@ -180,7 +187,7 @@ void collect_table_pins(Node *clause, const DistributedTable *table, Index rti, 
 Bitmapset *needed_columns(List *tlist, List *local_clauses, Index rti) {
 	Bitmapset *needed = nullptr;
 	pull_varattnos(reinterpret_cast<Node *>(tlist), rti, &needed);
-	foreach_node(RestrictInfo, info, local_clauses)
+	foreach_node (RestrictInfo, info, local_clauses)
 		pull_varattnos(reinterpret_cast<Node *>(info->clause), rti, &needed);
 	return needed;
 }
@@ -194,12 +201,13 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 		plan.colocation_id = table->colocation->id;
 
 		List *remote = NIL, *local = NIL, *pins = NIL;
-		foreach_node(RestrictInfo, info, clauses) {
+		foreach_node (RestrictInfo, info, clauses) {
 			if (!goes_to_shards(info, rel, table, &plan.needs_settings)) {
 				local = lappend(local, info);
 				continue;
 			}
-			collect_table_pins(reinterpret_cast<Node *>(info->clause), table, rel->relid, &pins, &plan.one_group);
+			collect_table_pins(reinterpret_cast<Node *>(info->clause), table, rel->relid, &pins,
+							   &plan.one_group);
 			auto *copy = static_cast<Node *>(copyObjectImpl(info->clause));
 			ChangeVarNodes(copy, rel->relid, 1, 0);
 			forget_syntactic_names(copy);
@@ -219,20 +227,23 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 				var = makeVar(rel->relid, 0, get_rel_type_id(rte->relid), -1, InvalidOid, 0);
 			} else if (attnum < 0) {
 				const FormData_pg_attribute *attribute = SystemAttributeDefinition(attnum);
-				var = makeVar(rel->relid, attnum, attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0);
+				var = makeVar(rel->relid, attnum, attribute->atttypid, attribute->atttypmod,
+							  attribute->attcollation, 0);
 			} else {
 				Form_pg_attribute attribute = TupleDescAttr(desc, attnum - 1);
-				var = makeVar(rel->relid, attnum, attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0);
+				var = makeVar(rel->relid, attnum, attribute->atttypid, attribute->atttypmod,
+							  attribute->attcollation, 0);
 			}
 			if (entry >= 0) {
 				auto *remote_var = static_cast<Var *>(copyObjectImpl(var));
 				remote_var->varno = remote_var->varnosyn = 1;
-				fetched = lappend(fetched, makeTargetEntry(reinterpret_cast<Expr *>(remote_var), list_length(fetched) + 1,
-														   psprintf("_c%d", list_length(fetched) + 1), false));
+				fetched = lappend(
+					fetched, makeTargetEntry(reinterpret_cast<Expr *>(remote_var), list_length(fetched) + 1,
+											 psprintf("_c%d", list_length(fetched) + 1), false));
 			}
 			scan_columns = lappend_int(scan_columns, entry);
-			scan_tlist = lappend(scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(var), list_length(scan_tlist) + 1,
-															 nullptr, false));
+			scan_tlist = lappend(scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(var),
+															 list_length(scan_tlist) + 1, nullptr, false));
 		};
 		for (AttrNumber attnum = 1; attnum <= desc->natts; attnum++)
 			if (!TupleDescAttr(desc, attnum - 1)->attisdropped &&
@@ -240,22 +251,25 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 				add(attnum, list_length(fetched));
 		for (AttrNumber attnum = FirstLowInvalidHeapAttributeNumber + 1; attnum < 0; attnum++)
 			if (bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, needed))
-				add(attnum, attnum == TableOidAttributeNumber			 ? kColumnTableOid
+				add(attnum, attnum == TableOidAttributeNumber		   ? kColumnTableOid
 							: attnum == SelfItemPointerAttributeNumber ? kColumnRowId
 																	   : list_length(fetched));
 		if (whole_row)
 			add(0, kColumnWholeRow);
-		const bool row_id = bms_is_member(SelfItemPointerAttributeNumber - FirstLowInvalidHeapAttributeNumber, needed);
+		const bool row_id =
+			bms_is_member(SelfItemPointerAttributeNumber - FirstLowInvalidHeapAttributeNumber, needed);
 		if (row_id) {
 			Var *ctid = makeVar(1, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
 			const int number = list_length(fetched) + 1;
-			fetched = lappend(fetched, makeTargetEntry(reinterpret_cast<Expr *>(ctid), number, psprintf("_c%d", number), false));
+			fetched = lappend(fetched, makeTargetEntry(reinterpret_cast<Expr *>(ctid), number,
+													   psprintf("_c%d", number), false));
 		}
 		RelationClose(relation);
 		if (fetched == NIL)
-			fetched = list_make1(makeTargetEntry(
-				reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true)), 1,
-				pstrdup("_c1"), false));
+			fetched = list_make1(
+				makeTargetEntry(reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+																   Int32GetDatum(1), false, true)),
+								1, pstrdup("_c1"), false));
 		set_scan_columns(&plan, fetched);
 		plan.entries = scan_columns;
 
@@ -292,7 +306,7 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 		if (fragment == nullptr)
 			return;
 		int number = 0;
-		foreach_ptr(Fragment, other, current_run->fragments) {
+		foreach_ptr (Fragment, other, current_run->fragments) {
 			if (other == fragment)
 				break;
 			number++;
@@ -301,10 +315,12 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 		if (fragment->sorted && root->parse->sortClause != NIL)
 			pathkeys = make_pathkeys_for_sortclauses(root, root->parse->sortClause, root->parse->targetList);
 		rel->rows = fragment->rows;
-		add_only_path(root, rel, &kFragmentMethods, fragment->rows, pathkeys, list_make1(makeInteger(number)));
+		add_only_path(root, rel, &kFragmentMethods, fragment->rows, pathkeys,
+					  list_make1(makeInteger(number)));
 		return;
 	}
-	if (rte->rtekind == RTE_RELATION && (rel->reloptkind == RELOPT_BASEREL || rel->reloptkind == RELOPT_OTHER_MEMBER_REL) &&
+	if (rte->rtekind == RTE_RELATION &&
+		(rel->reloptkind == RELOPT_BASEREL || rel->reloptkind == RELOPT_OTHER_MEMBER_REL) &&
 		is_sharded_table(rte->relid))
 		add_only_path(root, rel, &kTableMethods, rel->rows, NIL, NIL);
 }

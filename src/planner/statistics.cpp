@@ -40,15 +40,18 @@ SizeEntry *entry_of(Oid relid) {
 	return entry;
 }
 
-// What a node knows of the shards it holds: rows scaled to the present size, as PostgreSQL's own planner does.
+// What a node knows of the shards it holds: rows scaled to the present size, as PostgreSQL's own planner
+// does.
 RelationSize ask_node(const NodeInfo *node, const DistributedTable *table) {
 	StringInfoData sql;
 	initStringInfo(&sql);
-	appendStringInfoString(
-		&sql, "SELECT pg_catalog.sum(CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages * (s.size / 8192.0) "
-			  "ELSE s.size / 100.0 END)::text, pg_catalog.sum(s.size / 8192.0)::text FROM pg_catalog.pg_class c JOIN "
-			  "pg_catalog.pg_namespace n ON n.oid = c.relnamespace, LATERAL (SELECT pg_catalog.pg_relation_size(c.oid)::float8 AS size) s "
-			  "WHERE n.nspname IN (");
+	appendStringInfoString(&sql, "SELECT pg_catalog.sum(CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN "
+								 "c.reltuples / c.relpages * (s.size / 8192.0) "
+								 "ELSE s.size / 100.0 END)::text, pg_catalog.sum(s.size / 8192.0)::text FROM "
+								 "pg_catalog.pg_class c JOIN "
+								 "pg_catalog.pg_namespace n ON n.oid = c.relnamespace, LATERAL (SELECT "
+								 "pg_catalog.pg_relation_size(c.oid)::float8 AS size) s "
+								 "WHERE n.nspname IN (");
 	const char *schema = get_namespace_name(get_rel_namespace(table->relid));
 	const char *separator = "";
 	for (int g = 0; g < table->colocation->group_count; g++)
@@ -77,7 +80,7 @@ RelationSize estimated_size(Oid relid) {
 		return entry->size;
 	const DistributedTable *table = find_distributed_table(relid);
 	RelationSize total{0, 0};
-	foreach_ptr(NodeInfo, node, all_nodes()) {
+	foreach_ptr (NodeInfo, node, all_nodes()) {
 		const RelationSize part = ask_node(node, table);
 		total.tuples += part.tuples;
 		total.pages += part.pages;
@@ -89,6 +92,8 @@ RelationSize estimated_size(Oid relid) {
 	return total;
 }
 
-double estimated_rows(Oid relid) { return estimated_size(relid).tuples; }
+double estimated_rows(Oid relid) {
+	return estimated_size(relid).tuples;
+}
 
 } // namespace shardext

@@ -1,5 +1,5 @@
 // Planning INSERT, UPDATE and DELETE on distributed tables.
-#include "shardext/executor/write_plan.hpp"
+#include "shardext/planner/write_plan.hpp"
 #include "shardext/planner/plan_statement.hpp"
 
 #include "shardext/pg/walk.hpp"
@@ -22,7 +22,8 @@ namespace shardext {
 namespace {
 
 [[noreturn]] void refuse(const char *what) {
-	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported on a distributed table yet", what));
+	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("%s is not supported on a distributed table yet", what));
 	pg_unreachable();
 }
 
@@ -49,8 +50,9 @@ Node *rebuild_row(ReturningContext *context, Var *whole) {
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		Node *value = attribute->attisdropped
 						  ? reinterpret_cast<Node *>(makeNullConst(INT4OID, -1, InvalidOid))
-						  : reinterpret_cast<Node *>(makeVar(whole->varno, i + 1, attribute->atttypid, attribute->atttypmod,
-															 attribute->attcollation, context->level));
+						  : reinterpret_cast<Node *>(makeVar(whole->varno, i + 1, attribute->atttypid,
+															 attribute->atttypmod, attribute->attcollation,
+															 context->level));
 		row->args = lappend(row->args, attribute->attisdropped ? value : read_returned(value, context));
 		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attribute->attname))));
 	}
@@ -72,21 +74,24 @@ Node *read_returned(Node *node, ReturningContext *context) {
 		var->varlevelsup = 0;
 		RangeTblEntry *rte = rt_fetch(var->varno, context->query->rtable);
 		if (var->varattno == TableOidAttributeNumber)
-			return reinterpret_cast<Node *>(makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(rte->relid), false, true));
+			return reinterpret_cast<Node *>(
+				makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(rte->relid), false, true));
 		if (var->varattno == 0 && rte->rtekind == RTE_RELATION)
 			return rebuild_row(context, var);
 		if (var->varattno == 0)
 			refuse("RETURNING a whole row of a sub-query");
 		int number = 0;
-		foreach_node(TargetEntry, entry, context->columns)
+		foreach_node (TargetEntry, entry, context->columns)
 			if (equal(entry->expr, var))
 				number = entry->resno;
 		if (number == 0) {
 			number = list_length(context->columns) + 1;
-			context->columns = lappend(context->columns, makeTargetEntry(reinterpret_cast<Expr *>(var), number,
-																		 psprintf("_c%d", number), false));
+			context->columns =
+				lappend(context->columns, makeTargetEntry(reinterpret_cast<Expr *>(var), number,
+														  psprintf("_c%d", number), false));
 		}
-		return reinterpret_cast<Node *>(makeVar(1, number, var->vartype, var->vartypmod, var->varcollid, context->level));
+		return reinterpret_cast<Node *>(
+			makeVar(1, number, var->vartype, var->vartypmod, var->varcollid, context->level));
 	}
 	return mutate_expression(node, read_returned, context);
 }
@@ -94,9 +99,10 @@ Node *read_returned(Node *node, ReturningContext *context) {
 // Keeps something in RETURNING even when no column is asked for.
 void need_one_column(List **columns) {
 	if (*columns == NIL)
-		*columns = list_make1(makeTargetEntry(
-			reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true)), 1,
-			pstrdup("_c1"), false));
+		*columns = list_make1(
+			makeTargetEntry(reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+															   Int32GetDatum(1), false, true)),
+							1, pstrdup("_c1"), false));
 }
 
 // --- the statement around a write node ---
@@ -105,7 +111,9 @@ struct WriteFragment {
 	CustomScan *scan;
 };
 
-CustomScan *take_scan(Fragment *fragment, PlannerInfo *, List *) { return static_cast<CustomScan *>(fragment->write); }
+CustomScan *take_scan(Fragment *fragment, PlannerInfo *, List *) {
+	return static_cast<CustomScan *>(fragment->write);
+}
 
 void complete(PlannedStmt *plan, Query *query, CmdType command, bool returning) {
 	plan->commandType = command;
@@ -117,13 +125,14 @@ void complete(PlannedStmt *plan, Query *query, CmdType command, bool returning) 
 }
 
 // With RETURNING: SELECT <list> FROM the write; without: the write node alone.
-PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns, List *returning_list, const char *text,
-						 int cursor_options, ParamListInfo params, StandardPlanner next) {
+PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns, List *returning_list,
+						 const char *text, int cursor_options, ParamListInfo params, StandardPlanner next) {
 	PlannedStmt *plan;
 	if (returning_list != NIL) {
 		auto *fragment = new (palloc0(sizeof(Fragment))) Fragment();
-		foreach_node(TargetEntry, entry, returned_columns)
-			fragment->columns = lappend(fragment->columns, makeTargetEntry(entry->expr, entry->resno, entry->resname, false));
+		foreach_node (TargetEntry, entry, returned_columns)
+			fragment->columns =
+				lappend(fragment->columns, makeTargetEntry(entry->expr, entry->resno, entry->resname, false));
 		fragment->make_plan = take_scan;
 		fragment->write = scan;
 		Query *outer = make_query_over_fragment(fragment, returning_list);
@@ -131,12 +140,12 @@ PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns,
 		cut_into_fragments(outer);
 		plan = plan_rest(outer, text, cursor_options, params, next);
 	} else {
-		foreach_ptr(Node, expr, scan->custom_exprs)
+		foreach_ptr (Node, expr, scan->custom_exprs)
 			fix_opfuncids(expr);
 		plan = makeNode(PlannedStmt);
 		plan->planTree = reinterpret_cast<Plan *>(scan);
 		scan->custom_scan_tlist = NIL;
-		foreach_node(RangeTblEntry, rte, current_run->range_tables) {
+		foreach_node (RangeTblEntry, rte, current_run->range_tables) {
 			plan->rtable = lappend(plan->rtable, rte);
 			plan->relationOids = list_append_unique_oid(plan->relationOids, rte->relid);
 		}
@@ -150,12 +159,13 @@ PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns,
 // The statement's text before the rows and after them.
 void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, List **lifted) {
 	auto *shell = static_cast<Query *>(copyObjectImpl(query));
-	RangeTblEntry *target = static_cast<RangeTblEntry *>(copyObjectImpl(rt_fetch(query->resultRelation, query->rtable)));
+	RangeTblEntry *target =
+		static_cast<RangeTblEntry *>(copyObjectImpl(rt_fetch(query->resultRelation, query->rtable)));
 	target->securityQuals = NIL;
 	// Only the target and EXCLUDED are left in the range table; positions stay.
 	int position = 0;
 	List *rtable = NIL;
-	foreach_node(RangeTblEntry, rte, shell->rtable) {
+	foreach_node (RangeTblEntry, rte, shell->rtable) {
 		position++;
 		if (position == query->resultRelation)
 			rtable = lappend(rtable, target);
@@ -183,8 +193,9 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 	initStringInfo(&columns);
 	const char *separator = "(";
 	const ListCell *cell;
-	foreach(cell, plan->attnums) {
-		appendStringInfo(&columns, "%s%s", separator, quote_identifier(get_attname(plan->relid, lfirst_int(cell), false)));
+	foreach (cell, plan->attnums) {
+		appendStringInfo(&columns, "%s%s", separator,
+						 quote_identifier(get_attname(plan->relid, lfirst_int(cell), false)));
 		separator = ", ";
 	}
 	if (plan->attnums == NIL) { // nothing is given: one column says DEFAULT
@@ -200,7 +211,7 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 	}
 	appendStringInfoString(&columns, ") VALUES ");
 	bool in_tail = false;
-	foreach_ptr(Node, piece, deparsed.pieces) {
+	foreach_ptr (Node, piece, deparsed.pieces) {
 		if (in_tail) {
 			plan->tail = lappend(plan->tail, piece);
 			continue;
@@ -210,8 +221,9 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 			plan->head = lappend(plan->head, piece);
 			continue;
 		}
-		plan->head = lappend(plan->head, makeString(psprintf("%.*s%s", static_cast<int>(found - strVal(piece)),
-															 strVal(piece), columns.data)));
+		plan->head =
+			lappend(plan->head, makeString(psprintf("%.*s%s", static_cast<int>(found - strVal(piece)),
+													strVal(piece), columns.data)));
 		plan->tail = lappend(plan->tail, makeString(pstrdup(found + strlen("DEFAULT VALUES"))));
 		in_tail = true;
 	}
@@ -231,10 +243,11 @@ Node *substitute_new_row(Node *node, SubstituteContext *context) {
 		reinterpret_cast<Var *>(node)->varno == context->target) {
 		auto *var = reinterpret_cast<Var *>(node);
 		int position = 0;
-		foreach_node(TargetEntry, entry, context->columns) {
+		foreach_node (TargetEntry, entry, context->columns) {
 			position++;
 			if (entry->resno == var->varattno)
-				return reinterpret_cast<Node *>(makeVar(1, position, var->vartype, var->vartypmod, var->varcollid, 0));
+				return reinterpret_cast<Node *>(
+					makeVar(1, position, var->vartype, var->vartypmod, var->varcollid, 0));
 		}
 		return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
 	}
@@ -251,24 +264,28 @@ Query *add_checks(Query *query, Query *source, InsertPlan *plan) {
 	outer->canSetTag = true;
 	List *names = NIL;
 	int position = 0;
-	foreach_node(TargetEntry, entry, source->targetList) {
+	foreach_node (TargetEntry, entry, source->targetList) {
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
 		position++;
 		names = lappend(names, makeString(psprintf("_c%d", position)));
 		Var *var = makeVar(1, position, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
-		outer->targetList = lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(var), position, psprintf("_c%d", position), false));
+		outer->targetList =
+			lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(var), position,
+													   psprintf("_c%d", position), false));
 	}
 	SubstituteContext context{query->resultRelation, query->targetList, query};
-	foreach_node(WithCheckOption, check, query->withCheckOptions) {
+	foreach_node (WithCheckOption, check, query->withCheckOptions) {
 		if (check->kind != WCO_RLS_INSERT_CHECK && check->kind != WCO_VIEW_CHECK)
 			continue;
 		if (check->kind == WCO_VIEW_CHECK)
 			refuse("INSERT through a view with CHECK OPTION");
 		Node *expr = substitute_new_row(static_cast<Node *>(copyObjectImpl(check->qual)), &context);
 		position++;
-		outer->targetList = lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(expr), position, pstrdup("check"), false));
+		outer->targetList = lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(expr),
+																	   position, pstrdup("check"), false));
 		plan->check_count++;
-		plan->check_names = lappend(plan->check_names, makeString(pstrdup(check->polname != nullptr ? check->polname : "")));
+		plan->check_names =
+			lappend(plan->check_names, makeString(pstrdup(check->polname != nullptr ? check->polname : "")));
 	}
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	rte->rtekind = RTE_SUBQUERY;
@@ -296,13 +313,15 @@ bool finds_sharded_sublink(Node *node, void *) {
 }
 
 // True when the sub-queries read reference tables only.
-bool sublinks_are_local_to_shards(Node *node) { return !finds_sharded_sublink(node, nullptr); }
+bool sublinks_are_local_to_shards(Node *node) {
+	return !finds_sharded_sublink(node, nullptr);
+}
 
 void check_on_conflict(Query *query, const DistributedTable *table) {
 	OnConflictExpr *conflict = query->onConflict;
 	if (conflict == nullptr || conflict->action != ONCONFLICT_UPDATE)
 		return;
-	foreach_node(TargetEntry, entry, conflict->onConflictSet) {
+	foreach_node (TargetEntry, entry, conflict->onConflictSet) {
 		auto *var = reinterpret_cast<Var *>(entry->expr);
 		const bool unchanged = IsA(var, Var) && var->varattno == table->key_attnum;
 		if (entry->resno == table->key_attnum && !unchanged)
@@ -317,12 +336,13 @@ void check_on_conflict(Query *query, const DistributedTable *table) {
 	if (!sublinks_are_local_to_shards(reinterpret_cast<Node *>(conflict->onConflictSet)) ||
 		!sublinks_are_local_to_shards(conflict->onConflictWhere))
 		refuse("ON CONFLICT DO UPDATE with a sub-query over shards");
-	foreach_node(WithCheckOption, check, query->withCheckOptions)
+	foreach_node (WithCheckOption, check, query->withCheckOptions)
 		if (check->kind != WCO_RLS_INSERT_CHECK)
 			refuse("ON CONFLICT DO UPDATE with row-level security");
 }
 
-PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, ParamListInfo params, StandardPlanner next) {
+PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, ParamListInfo params,
+						 StandardPlanner next) {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 	const DistributedTable *table = find_distributed_table(target->relid);
 	check_on_conflict(query, table);
@@ -332,22 +352,23 @@ PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, Par
 	plan.colocation_id = table->colocation->id;
 	plan.sets_tag = query->canSetTag;
 	int position = 0;
-	foreach_node(TargetEntry, entry, query->targetList) {
+	foreach_node (TargetEntry, entry, query->targetList) {
 		if (entry->resno == table->key_attnum)
 			plan.key_position = position;
 		plan.attnums = lappend_int(plan.attnums, entry->resno);
 		position++;
 	}
 	ReturningContext returning{query, target->relid};
-	List *returning_list =
-		reinterpret_cast<List *>(read_returned(static_cast<Node *>(copyObjectImpl(query->returningList)), &returning));
+	List *returning_list = reinterpret_cast<List *>(
+		read_returned(static_cast<Node *>(copyObjectImpl(query->returningList)), &returning));
 	if (returning_list != NIL)
 		need_one_column(&returning.columns);
 	plan.returning = returning_list != NIL;
 	plan.keeps_order = plan.returning && query->onConflict == nullptr;
-	foreach_node(TargetEntry, entry, returning.columns) {
+	foreach_node (TargetEntry, entry, returning.columns) {
 		plan.column_types = lappend_oid(plan.column_types, exprType(reinterpret_cast<Node *>(entry->expr)));
-		plan.column_typmods = lappend_int(plan.column_typmods, exprTypmod(reinterpret_cast<Node *>(entry->expr)));
+		plan.column_typmods =
+			lappend_int(plan.column_typmods, exprTypmod(reinterpret_cast<Node *>(entry->expr)));
 	}
 	List *lifted = NIL;
 	split_insert_text(query, returning.columns, &plan, &lifted);
@@ -367,9 +388,10 @@ PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, Par
 	if (query->withCheckOptions != NIL)
 		source = add_checks(query, source, &plan);
 	if (source->targetList == NIL)
-		source->targetList = list_make1(makeTargetEntry(
-			reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true)), 1,
-			pstrdup("one"), false));
+		source->targetList = list_make1(
+			makeTargetEntry(reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+															   Int32GetDatum(1), false, true)),
+							1, pstrdup("one"), false));
 	List *before = current_run->range_tables;
 	current_run->range_tables = NIL;
 	cut_into_fragments(source);
@@ -377,7 +399,7 @@ PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, Par
 	List *sources = current_run->range_tables;
 	current_run->range_tables = list_concat(before, sources);
 	// Locks and invalidation are those of the whole statement.
-	foreach_node(RangeTblEntry, rte, plan.source->rtable)
+	foreach_node (RangeTblEntry, rte, plan.source->rtable)
 		if (rte->rtekind == RTE_RELATION) {
 			auto *copy = static_cast<RangeTblEntry *>(copyObjectImpl(rte));
 			copy->requiredPerms = 0;
@@ -399,7 +421,7 @@ Query *as_select(Query *query) {
 	select->withCheckOptions = NIL;
 	List *values = NIL;
 	int number = 0;
-	foreach_node(TargetEntry, entry, select->targetList)
+	foreach_node (TargetEntry, entry, select->targetList)
 		values = lappend(values, makeTargetEntry(entry->expr, ++number, pstrdup("v"), false));
 	select->targetList = values;
 	return select;
@@ -413,7 +435,8 @@ void protect_filter(Query *query, RangeTblEntry *target) {
 	CaseExpr *guarded = makeNode(CaseExpr);
 	guarded->casetype = BOOLOID;
 	CaseWhen *when = makeNode(CaseWhen);
-	when->expr = reinterpret_cast<Expr *>(make_ands_explicit(static_cast<List *>(copyObjectImpl(target->securityQuals))));
+	when->expr = reinterpret_cast<Expr *>(
+		make_ands_explicit(static_cast<List *>(copyObjectImpl(target->securityQuals))));
 	when->result = reinterpret_cast<Expr *>(query->jointree->quals);
 	when->location = -1;
 	guarded->args = list_make1(when);
@@ -436,10 +459,11 @@ void check_referencing_tables(const DistributedTable *table) {
 	}
 	RelationClose(relation);
 	if (OidIsValid(local))
-		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("cannot update or delete rows of distributed table \"%s\"", get_rel_name(table->relid)),
-				errdetail("Table \"%s\", which is not distributed, references it.", get_rel_name(local)),
-				errhint("Distribute table \"%s\" as well.", get_rel_name(local)));
+		ereport(
+			ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("cannot update or delete rows of distributed table \"%s\"", get_rel_name(table->relid)),
+			errdetail("Table \"%s\", which is not distributed, references it.", get_rel_name(local)),
+			errhint("Distribute table \"%s\" as well.", get_rel_name(local)));
 }
 
 // Inside the new value of a field, the field's old value has no name of its own (CaseTestExpr).
@@ -478,7 +502,9 @@ Node *fields_to_row(Node *node, void *context) {
 		Node *value = nullptr;
 		for (int n = 0; n < list_length(store->fieldnums); n++)
 			if (list_nth_int(store->fieldnums, n) == i + 1)
-				value = fields_to_row(name_old_value(static_cast<Node *>(list_nth(store->newvals, n)), base, attribute, i + 1), context);
+				value = fields_to_row(
+					name_old_value(static_cast<Node *>(list_nth(store->newvals, n)), base, attribute, i + 1),
+					context);
 		if (value == nullptr) {
 			FieldSelect *select = makeNode(FieldSelect);
 			select->arg = static_cast<Expr *>(copyObjectImpl(base));
@@ -502,7 +528,7 @@ bool assigns_element(Node *node) {
 void simplify_assignments(Query *query) {
 	if (query->commandType != CMD_UPDATE)
 		return;
-	foreach_node(TargetEntry, entry, query->targetList) {
+	foreach_node (TargetEntry, entry, query->targetList) {
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
 		if (assigns_element(expr)) {
 			auto *ref = reinterpret_cast<SubscriptingRef *>(expr);
@@ -520,8 +546,8 @@ void simplify_assignments(Query *query) {
 			Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), i);
 			if (!attribute->attisdropped && attribute->attgenerated == '\0')
 				query->targetList = list_make1(makeTargetEntry(
-					reinterpret_cast<Expr *>(makeVar(query->resultRelation, i + 1, attribute->atttypid, attribute->atttypmod,
-													 attribute->attcollation, 0)),
+					reinterpret_cast<Expr *>(makeVar(query->resultRelation, i + 1, attribute->atttypid,
+													 attribute->atttypmod, attribute->attcollation, 0)),
 					i + 1, pstrdup(NameStr(attribute->attname)), false));
 		}
 		RelationClose(relation);
@@ -534,9 +560,10 @@ PlannedStmt *plan_update_or_delete(Query *query, const char *text, int cursor_op
 	const DistributedTable *table = find_distributed_table(target->relid);
 	check_referencing_tables(table);
 	const char *verb = query->commandType == CMD_UPDATE ? "UPDATE" : "DELETE";
-	foreach_node(TargetEntry, entry, query->targetList) {
+	foreach_node (TargetEntry, entry, query->targetList) {
 		auto *var = reinterpret_cast<Var *>(entry->expr);
-		const bool unchanged = IsA(var, Var) && var->varattno == table->key_attnum && var->varno == query->resultRelation;
+		const bool unchanged =
+			IsA(var, Var) && var->varattno == table->key_attnum && var->varno == query->resultRelation;
 		if (query->commandType == CMD_UPDATE && entry->resno == table->key_attnum && !unchanged)
 			refuse("UPDATE of the distribution column");
 	}
@@ -545,7 +572,8 @@ PlannedStmt *plan_update_or_delete(Query *query, const char *text, int cursor_op
 	Query *select = as_select(query);
 	analyze_query(select, &analysis);
 	if (!analysis.complete)
-		refuse(psprintf("%s with %s", verb, analysis.reason != nullptr ? analysis.reason : "this FROM clause"));
+		refuse(
+			psprintf("%s with %s", verb, analysis.reason != nullptr ? analysis.reason : "this FROM clause"));
 
 	ModifyPlan plan;
 	plan.relid = target->relid;
@@ -559,13 +587,13 @@ PlannedStmt *plan_update_or_delete(Query *query, const char *text, int cursor_op
 	inner_target->inFromCl = false;
 	protect_filter(inner, inner_target);
 	ReturningContext returning{query, target->relid};
-	List *returning_list =
-		reinterpret_cast<List *>(read_returned(static_cast<Node *>(copyObjectImpl(query->returningList)), &returning));
+	List *returning_list = reinterpret_cast<List *>(
+		read_returned(static_cast<Node *>(copyObjectImpl(query->returningList)), &returning));
 	List *columns = returning.columns;
 	if (returning_list != NIL)
 		need_one_column(&columns);
 	const int visible = list_length(columns);
-	foreach_node(WithCheckOption, check, query->withCheckOptions) {
+	foreach_node (WithCheckOption, check, query->withCheckOptions) {
 		Pushability pushability;
 		check_pushable(check->qual, &pushability);
 		if (!pushability.ok || checkExprHasSubLink(check->qual))
@@ -573,9 +601,11 @@ PlannedStmt *plan_update_or_delete(Query *query, const char *text, int cursor_op
 		if (check->kind == WCO_VIEW_CHECK)
 			refuse("UPDATE through a view with CHECK OPTION");
 		plan.check_count++;
-		plan.check_names = lappend(plan.check_names, makeString(pstrdup(check->polname != nullptr ? check->polname : "")));
+		plan.check_names =
+			lappend(plan.check_names, makeString(pstrdup(check->polname != nullptr ? check->polname : "")));
 		const int number = list_length(columns) + 1;
-		columns = lappend(columns, makeTargetEntry(static_cast<Expr *>(copyObjectImpl(check->qual)), number, psprintf("_c%d", number), false));
+		columns = lappend(columns, makeTargetEntry(static_cast<Expr *>(copyObjectImpl(check->qual)), number,
+												   psprintf("_c%d", number), false));
 	}
 	inner->withCheckOptions = NIL;
 	inner->returningList = columns;
@@ -592,10 +622,11 @@ PlannedStmt *plan_update_or_delete(Query *query, const char *text, int cursor_op
 
 } // namespace
 
-PlannedStmt *plan_write(Query *query, const char *text, int cursor_options, ParamListInfo params, StandardPlanner next) {
+PlannedStmt *plan_write(Query *query, const char *text, int cursor_options, ParamListInfo params,
+						StandardPlanner next) {
 	const bool target_sharded =
 		query->resultRelation > 0 && is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid);
-	foreach_node(CommonTableExpr, cte, query->cteList) {
+	foreach_node (CommonTableExpr, cte, query->cteList) {
 		auto *sub = reinterpret_cast<Query *>(cte->ctequery);
 		if (sub->commandType != CMD_SELECT && query_has_sharded_table(sub))
 			refuse("a data-modifying WITH clause");

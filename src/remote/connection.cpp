@@ -47,7 +47,7 @@ void forward_notice(void *argument, const PGresult *result) {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	if (severity == nullptr || message == nullptr)
 		return;
-	const int level = strcmp(severity, "WARNING") == 0 ? WARNING
+	const int level = strcmp(severity, "WARNING") == 0	? WARNING
 					  : strcmp(severity, "NOTICE") == 0 ? NOTICE
 					  : strcmp(severity, "INFO") == 0	? INFO
 														: DEBUG1;
@@ -83,8 +83,8 @@ bool await_connection(PGconn *conn, TimestampTz deadline) {
 
 // Opens a connection. The caller's frame owns it through *out even when an interrupt is raised meanwhile.
 bool open_connection(const char *conninfo, const char *options, PGconn **out) {
-	const char *keywords[] = {"dbname",		   "options",	 "client_encoding",
-							  "application_name", "target_session_attrs", nullptr};
+	const char *keywords[] = {
+		"dbname", "options", "client_encoding", "application_name", "target_session_attrs", nullptr};
 	const char *values[] = {conninfo, options, GetDatabaseEncodingName(), "shardext", "read-write", nullptr};
 	// A connection string in dbname is expanded first; the later keywords override what it says.
 	*out = PQconnectStartParams(keywords, values, 1);
@@ -92,9 +92,7 @@ bool open_connection(const char *conninfo, const char *options, PGconn **out) {
 		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 	bool ok = false;
 	PG_TRY();
-	{
-		ok = await_connection(*out, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), connect_timeout_ms));
-	}
+	{ ok = await_connection(*out, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), connect_timeout_ms)); }
 	PG_CATCH();
 	{
 		PQfinish(*out);
@@ -112,10 +110,11 @@ Connection *add_connection(const NodeInfo *node, PGconn *conn) {
 	c->node_id = node->id;
 	strlcpy(c->node_name, node->name, NAMEDATALEN);
 	c->conn = conn;
-	c->conninfo_hash = hash_bytes(reinterpret_cast<const unsigned char *>(node->conninfo), strlen(node->conninfo));
+	c->conninfo_hash =
+		hash_bytes(reinterpret_cast<const unsigned char *>(node->conninfo), strlen(node->conninfo));
 	c->capacity = 64;
-	c->queue = static_cast<Expected *>(
-		MemoryContextAllocZero(TopMemoryContext, c->capacity * sizeof(Expected)));
+	c->queue =
+		static_cast<Expected *>(MemoryContextAllocZero(TopMemoryContext, c->capacity * sizeof(Expected)));
 	c->statements = static_cast<KnownStatement *>(
 		MemoryContextAllocZero(TopMemoryContext, kKnownStatements * sizeof(KnownStatement)));
 	PQsetNoticeReceiver(conn, forward_notice, c);
@@ -152,8 +151,9 @@ void cancel_running_statement(Connection *c, const char *conninfo) {
 			break;
 		const bool read = sent || status == PGRES_POLLING_READING;
 		// Interrupts stay unserved here: this runs while a transaction is being cleaned up.
-		if ((WaitLatchOrSocket(nullptr, WL_EXIT_ON_PM_DEATH | WL_TIMEOUT |
-									   (read ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE),
+		if ((WaitLatchOrSocket(nullptr,
+							   WL_EXIT_ON_PM_DEATH | WL_TIMEOUT |
+								   (read ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE),
 							   PQsocket(conn), left, PG_WAIT_EXTENSION) &
 			 WL_SOCKET_MASK) == 0)
 			break;
@@ -265,7 +265,9 @@ PGconn *open_private_connection(const char *conninfo, char **message) {
 	return nullptr;
 }
 
-void close_private_connection(PGconn *conn) { PQfinish(conn); }
+void close_private_connection(PGconn *conn) {
+	PQfinish(conn);
+}
 
 PGresult *private_query(PGconn *conn, const char *sql) {
 	if (!PQsendQuery(conn, sql))
@@ -273,9 +275,9 @@ PGresult *private_query(PGconn *conn, const char *sql) {
 	PGresult *last = nullptr;
 	for (;;) {
 		while (PQisBusy(conn)) {
-			const int happened =
-				WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | WL_SOCKET_READABLE | WL_TIMEOUT,
-								  PQsocket(conn), 30000, PG_WAIT_EXTENSION);
+			const int happened = WaitLatchOrSocket(
+				MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | WL_SOCKET_READABLE | WL_TIMEOUT, PQsocket(conn),
+				30000, PG_WAIT_EXTENSION);
 			if (happened & WL_LATCH_SET) {
 				ResetLatch(MyLatch);
 				if (QueryCancelPending || ProcDiePending) {

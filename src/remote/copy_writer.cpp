@@ -38,18 +38,27 @@ void append_int32(StringInfo out, int32 value) {
 void append_escaped(StringInfo out, const char *value) {
 	for (; *value != '\0'; value++) {
 		switch (*value) {
-		case '\\': appendStringInfoString(out, "\\\\"); break;
-		case '\n': appendStringInfoString(out, "\\n"); break;
-		case '\r': appendStringInfoString(out, "\\r"); break;
-		case '\t': appendStringInfoString(out, "\\t"); break;
-		default: appendStringInfoCharMacro(out, *value);
+		case '\\':
+			appendStringInfoString(out, "\\\\");
+			break;
+		case '\n':
+			appendStringInfoString(out, "\\n");
+			break;
+		case '\r':
+			appendStringInfoString(out, "\\r");
+			break;
+		case '\t':
+			appendStringInfoString(out, "\\t");
+			break;
+		default:
+			appendStringInfoCharMacro(out, *value);
 		}
 	}
 }
 
 void wait_on(Connection *c, int events) {
-	const int happened = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | events, PQsocket(c->conn), -1,
-										   PG_WAIT_EXTENSION);
+	const int happened = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | events,
+										   PQsocket(c->conn), -1, PG_WAIT_EXTENSION);
 	if (happened & WL_LATCH_SET) {
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
@@ -183,8 +192,9 @@ char *copy_statement(Oid relid, List *attnums, int64 group_id, bool binary) {
 	append_shard_sql(&sql, target.finish(), group_id, false);
 	const char *separator = " (";
 	const ListCell *cell;
-	foreach(cell, attnums) {
-		appendStringInfo(&sql, "%s%s", separator, quote_identifier(get_attname(relid, lfirst_int(cell), false)));
+	foreach (cell, attnums) {
+		appendStringInfo(&sql, "%s%s", separator,
+						 quote_identifier(get_attname(relid, lfirst_int(cell), false)));
 		separator = ", ";
 	}
 	if (attnums != NIL)
@@ -249,23 +259,27 @@ int give_local_data(void *out, int, int maxread) {
 
 void CopyWriter::send_local(int group) {
 	Buffer *buffer = &buffers_[group];
-	const char *schema = shard_schema_name(colocation_->groups[group].id, get_namespace_name(get_rel_namespace(relid_)));
+	const char *schema =
+		shard_schema_name(colocation_->groups[group].id, get_namespace_name(get_rel_namespace(relid_)));
 	const Oid shard = get_relname_relid(get_rel_name(relid_), get_namespace_oid(schema, false));
 	Relation relation = table_open(shard, RowExclusiveLock);
 	List *names = NIL;
 	const ListCell *cell;
-	foreach(cell, attnums_)
+	foreach (cell, attnums_)
 		names = lappend(names, makeString(get_attname(relid_, lfirst_int(cell), false)));
 	List *options = NIL;
 	if (binary_)
-		options = list_make1(makeDefElem(pstrdup("format"), reinterpret_cast<Node *>(makeString(pstrdup("binary"))), -1));
+		options = list_make1(
+			makeDefElem(pstrdup("format"), reinterpret_cast<Node *>(makeString(pstrdup("binary"))), -1));
 	ParseState *pstate = make_parsestate(nullptr);
-	ParseNamespaceItem *item = addRangeTableEntryForRelation(pstate, relation, RowExclusiveLock, nullptr, false, false);
+	ParseNamespaceItem *item =
+		addRangeTableEntryForRelation(pstate, relation, RowExclusiveLock, nullptr, false, false);
 	(void)item;
 	local_data = buffer->data.data;
 	local_left = buffer->data.len;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	CopyFromState state = BeginCopyFrom(pstate, relation, nullptr, nullptr, false, give_local_data, names, options);
+	CopyFromState state =
+		BeginCopyFrom(pstate, relation, nullptr, nullptr, false, give_local_data, names, options);
 	with_changed_errors(
 		[](ErrorData *error) {
 			int64 group_id = 0;
@@ -287,7 +301,7 @@ void CopyWriter::flush(int group) {
 		append_int16(&buffer->data, -1);
 	buffer->used = false;
 	if (!table_->is_sharded()) {
-		foreach_ptr(NodeInfo, node, all_nodes())
+		foreach_ptr (NodeInfo, node, all_nodes())
 			if (!node->is_local() && (only_node_ == nullptr || only_node_->id == node->id))
 				send(node, group);
 		return;

@@ -35,7 +35,8 @@ bool hides_rows(Oid relid) {
 // A node's session has no search_path, so it names types with their schemas where this session would not.
 char *unqualify_type(char *message, const char *schema, const char *type) {
 	const Oid schema_oid = get_namespace_oid(schema, true);
-	const Oid type_oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type), ObjectIdGetDatum(schema_oid));
+	const Oid type_oid =
+		GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type), ObjectIdGetDatum(schema_oid));
 	if (!OidIsValid(type_oid))
 		return message;
 	const char *qualified = quote_qualified_identifier(schema, type);
@@ -72,21 +73,24 @@ void raise_remote_error(Connection *c, PGresult *result, const char *sql) {
 	if (severity != nullptr && strcmp(severity, "FATAL") == 0 && c->depth > 0)
 		c->lost_in_transaction = true;
 	(void)sql;
-	const Oid schema_oid = schema != nullptr && IsTransactionState() ? get_namespace_oid(schema, true) : InvalidOid;
+	const Oid schema_oid =
+		schema != nullptr && IsTransactionState() ? get_namespace_oid(schema, true) : InvalidOid;
 	if (OidIsValid(schema_oid) && table != nullptr && hides_rows(get_relname_relid(table, schema_oid)))
 		detail = nullptr; // it would show a row that the user may not see
 	if (OidIsValid(schema_oid) && type != nullptr)
 		message = unqualify_type(message, schema, type);
 	ereport(ERROR, errcode(code), errmsg_internal("%s", message),
-			detail != nullptr ? errdetail_internal("%s", detail) : 0, hint != nullptr ? errhint("%s", hint) : 0,
+			detail != nullptr ? errdetail_internal("%s", detail) : 0,
+			hint != nullptr ? errhint("%s", hint) : 0,
 			schema != nullptr ? err_generic_string(PG_DIAG_SCHEMA_NAME, schema) : 0,
 			table != nullptr ? err_generic_string(PG_DIAG_TABLE_NAME, table) : 0,
 			column != nullptr ? err_generic_string(PG_DIAG_COLUMN_NAME, column) : 0,
 			type != nullptr ? err_generic_string(PG_DIAG_DATATYPE_NAME, type) : 0,
 			constraint != nullptr ? err_generic_string(PG_DIAG_CONSTRAINT_NAME, constraint) : 0,
 			(context != nullptr ? (errcontext("%s", context)) : 0),
-			errcontext("%s", group_id != 0 ? psprintf("node \"%s\", shard group " INT64_FORMAT, c->node_name, group_id)
-										   : psprintf("node \"%s\"", c->node_name)));
+			errcontext("%s", group_id != 0
+								 ? psprintf("node \"%s\", shard group " INT64_FORMAT, c->node_name, group_id)
+								 : psprintf("node \"%s\"", c->node_name)));
 	pg_unreachable();
 }
 
@@ -94,7 +98,8 @@ void raise_connection_lost(Connection *c) {
 	char *message = pchomp(PQerrorMessage(c->conn));
 	if (c->depth > 0)
 		c->lost_in_transaction = true;
-	ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE), errmsg("lost connection to node \"%s\"", c->node_name),
+	ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
+			errmsg("lost connection to node \"%s\"", c->node_name),
 			message[0] != '\0' ? errdetail_internal("%s", message) : 0);
 	pg_unreachable();
 }

@@ -26,14 +26,15 @@ void name_user_table(ErrorData *error) {
 		return;
 	error->schema_name = user_schema_of(error->schema_name, &group_id);
 	if (group_id != 0)
-		error->context = psprintf("%s%snode \"local\", shard group " INT64_FORMAT, error->context != nullptr ? error->context : "",
+		error->context = psprintf("%s%snode \"local\", shard group " INT64_FORMAT,
+								  error->context != nullptr ? error->context : "",
 								  error->context != nullptr ? "\n" : "", group_id);
 }
 
 namespace {
 
 class LocalStream final : public RowStream {
-  public:
+public:
 	bool next(TupleTableSlot *slot) override;
 	uint64 affected_rows() const override { return affected_; }
 	void close() override;
@@ -42,7 +43,7 @@ class LocalStream final : public RowStream {
 	Snapshot snapshot = nullptr;
 	bool done = false;
 
-  private:
+private:
 	bool advance(TupleTableSlot *slot);
 
 	uint64 affected_ = 0;
@@ -82,7 +83,7 @@ void run_utility(PlannedStmt *statement, const char *sql) {
 List *plan_statement(RawStmt *raw, const StatementRequest &request, ParamListInfo params) {
 	List *queries = pg_analyze_and_rewrite_fixedparams(raw, request.sql, request.params.types,
 													   request.params.count, nullptr);
-	foreach_node(Query, query, queries)
+	foreach_node (Query, query, queries)
 		clear_required_permissions(reinterpret_cast<Node *>(query), nullptr);
 	return pg_plan_queries(queries, request.sql, 0, params);
 }
@@ -147,8 +148,8 @@ RowStream *open_local_stream(const StatementRequest &request) {
 	const int level = NewGUCNestLevel();
 	set_config_option("search_path", "", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	ParamListInfo params = make_param_list(request.params);
-	foreach_node(RawStmt, raw, pg_parse_query(request.sql)) {
-		foreach_node(PlannedStmt, plan, plan_statement(raw, request, params)) {
+	foreach_node (RawStmt, raw, pg_parse_query(request.sql)) {
+		foreach_node (PlannedStmt, plan, plan_statement(raw, request, params)) {
 			if (plan->commandType == CMD_UTILITY) {
 				run_utility(plan, request.sql);
 				continue;

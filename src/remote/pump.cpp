@@ -144,7 +144,9 @@ void send_sync(Connection *c) {
 	flush_output(c);
 }
 
-void expect_rows(Connection *c, RemoteStream *stream) { expect(c, {Expected::Rows, stream, false, nullptr, nullptr}); }
+void expect_rows(Connection *c, RemoteStream *stream) {
+	expect(c, {Expected::Rows, stream, false, nullptr, nullptr});
+}
 
 void pump(Connection *c, RemoteStream *until, bool wait) {
 	for (;;) {

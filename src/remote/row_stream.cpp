@@ -76,7 +76,8 @@ RowStream *open_stream(const StatementRequest &request) {
 	if (request.needs_settings || text_rows)
 		send_session_settings(c);
 
-	MemoryContext temporary = AllocSetContextCreate(CurrentMemoryContext, "shardext parameters", ALLOCSET_SMALL_SIZES);
+	MemoryContext temporary =
+		AllocSetContextCreate(CurrentMemoryContext, "shardext parameters", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(temporary);
 	const WireParams wire = encode_params(request.params);
 	MemoryContextSwitchTo(old);
@@ -105,9 +106,8 @@ void RemoteStream::decode(TupleTableSlot *slot, MemoryContext context) {
 			buffer.data = value;
 			buffer.len = buffer.maxlen = PQgetlength(current_, 0, i);
 			buffer.cursor = 0;
-			slot->tts_values[i] =
-				ReceiveFunctionCall(&decoder_->functions[i], isnull ? nullptr : &buffer,
-									decoder_->io_params[i], decoder_->typmods[i]);
+			slot->tts_values[i] = ReceiveFunctionCall(&decoder_->functions[i], isnull ? nullptr : &buffer,
+													  decoder_->io_params[i], decoder_->typmods[i]);
 		} else {
 			slot->tts_values[i] = InputFunctionCall(&decoder_->functions[i], isnull ? nullptr : value,
 													decoder_->io_params[i], decoder_->typmods[i]);
@@ -193,8 +193,8 @@ void RemoteStream::close() {
 	}
 	if (finished_)
 		return;
-	// Rows are still to come that nobody wants. Where nothing depends on the node's transaction, the statement
-	// is cancelled with its connection; else its rows are read and thrown away.
+	// Rows are still to come that nobody wants. Where nothing depends on the node's transaction, the
+	// statement is cancelled with its connection; else its rows are read and thrown away.
 	Connection *c = connection;
 	pump(c, this, false);
 	bool alone = true;
@@ -234,7 +234,7 @@ void run_statements(List *node_statements, Scope scope) {
 	// One statement per node at a time; nodes work in parallel.
 	while (node_statements != NIL) {
 		List *streams = NIL, *later = NIL, *busy = NIL;
-		foreach_ptr(NodeStatement, statement, node_statements) {
+		foreach_ptr (NodeStatement, statement, node_statements) {
 			if (list_member_int(busy, statement->node->id)) {
 				later = lappend(later, statement);
 				continue;
@@ -246,7 +246,7 @@ void run_statements(List *node_statements, Scope scope) {
 			request.scope = scope;
 			streams = lappend(streams, open_stream(request));
 		}
-		foreach_ptr(RowStream, stream, streams) {
+		foreach_ptr (RowStream, stream, streams) {
 			stream->next(nullptr);
 			stream->close();
 		}
@@ -268,7 +268,8 @@ List *query_strings(const NodeInfo *node, const char *sql, int columns) {
 	List *result = NIL;
 	while (stream->next(slot))
 		for (int i = 0; i < columns; i++)
-			result = lappend(result, slot->tts_isnull[i] ? nullptr : TextDatumGetCString(slot->tts_values[i]));
+			result =
+				lappend(result, slot->tts_isnull[i] ? nullptr : TextDatumGetCString(slot->tts_values[i]));
 	stream->close();
 	ExecDropSingleTupleTableSlot(slot);
 	return result;

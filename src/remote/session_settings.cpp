@@ -9,15 +9,18 @@ namespace shardext {
 
 namespace {
 
-constexpr const char *kTravelling[] = {"TimeZone",	  "DateStyle",		"IntervalStyle",
-									   "lc_monetary", "lc_numeric",		"lc_time",
-									   "bytea_output", "extra_float_digits", "xmlbinary",
-									   "xmloption",	  "default_text_search_config",
+constexpr const char *kTravelling[] = {"TimeZone",
+									   "DateStyle",
+									   "IntervalStyle",
+									   "lc_monetary",
+									   "lc_numeric",
+									   "lc_time",
+									   "bytea_output",
+									   "extra_float_digits",
+									   "xmlbinary",
+									   "xmloption",
+									   "default_text_search_config",
 									   "timezone_abbreviations"};
-
-void set_for_a_moment(const char *name, const char *value) {
-	set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
 
 } // namespace
 
@@ -40,16 +43,5 @@ void send_session_settings(Connection *c) {
 	send_control(c, sql.data);
 	pfree(sql.data);
 }
-
-int begin_transmission_modes() {
-	const int level = NewGUCNestLevel();
-	set_for_a_moment("datestyle", "ISO");
-	set_for_a_moment("intervalstyle", "postgres");
-	set_for_a_moment("extra_float_digits", "3");
-	set_for_a_moment("bytea_output", "hex");
-	return level;
-}
-
-void end_transmission_modes(int level) { AtEOXact_GUC(true, level); }
 
 } // namespace shardext

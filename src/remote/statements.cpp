@@ -13,7 +13,8 @@ constexpr size_t kLongestText = 32 * 1024;
 
 uint64 hash_statement(const char *sql, size_t length, int count, const Oid *types) {
 	const uint64 text = hash_bytes_extended(reinterpret_cast<const unsigned char *>(sql), length, 0);
-	const uint64 all = hash_bytes_extended(reinterpret_cast<const unsigned char *>(types), sizeof(Oid) * count, text);
+	const uint64 all =
+		hash_bytes_extended(reinterpret_cast<const unsigned char *>(types), sizeof(Oid) * count, text);
 	return all != 0 ? all : 1;
 }
 

@@ -36,7 +36,10 @@ bool means_something_here_only(Node *node, void *) {
 		return true;
 	bool needs_settings = false;
 	if (check_functions_in_node(
-			node, +[](Oid function, void *settings) { return !function_is_pushable(function, static_cast<bool *>(settings)); },
+			node,
+			+[](Oid function, void *settings) {
+				return !function_is_pushable(function, static_cast<bool *>(settings));
+			},
 			&needs_settings))
 		return true;
 	if (IsA(node, Const)) {
@@ -75,7 +78,8 @@ bool is_lifted(Node *node) {
 bool vars_of_any_level(Node *node, void *) {
 	if (node == nullptr)
 		return false;
-	if (IsA(node, Var) || IsA(node, CaseTestExpr) || IsA(node, CoerceToDomainValue) || IsA(node, SetToDefault))
+	if (IsA(node, Var) || IsA(node, CaseTestExpr) || IsA(node, CoerceToDomainValue) ||
+		IsA(node, SetToDefault))
 		return true;
 	if (IsA(node, Param))
 		return reinterpret_cast<Param *>(node)->paramkind == PARAM_SUBLINK ||
@@ -107,7 +111,7 @@ Node *lift(Node *node, LiftContext *context) {
 // Gives every output column of a query its own name, so that ORDER BY t.id cannot mean an output named id.
 void make_output_names_unique(Query *query) {
 	int number = 0;
-	foreach_node(TargetEntry, entry, query->targetList) {
+	foreach_node (TargetEntry, entry, query->targetList) {
 		number++;
 		if (!entry->resjunk)
 			entry->resname = psprintf("_c%d", number);
@@ -116,7 +120,7 @@ void make_output_names_unique(Query *query) {
 
 List *output_names(Query *query) {
 	List *names = NIL;
-	foreach_node(TargetEntry, entry, query->targetList)
+	foreach_node (TargetEntry, entry, query->targetList)
 		if (!entry->resjunk)
 			names = lappend(names, makeString(entry->resname));
 	return names;
@@ -145,11 +149,13 @@ void put_filter_behind_barrier(RangeTblEntry *rte) {
 	List *names = NIL;
 	for (int i = 0; i < desc->natts; i++) {
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		char *name = attribute->attisdropped ? psprintf("_dropped%d", i + 1) : pstrdup(NameStr(attribute->attname));
-		Expr *value = attribute->attisdropped
-						  ? reinterpret_cast<Expr *>(makeNullConst(INT4OID, -1, InvalidOid))
-						  : reinterpret_cast<Expr *>(makeVar(1, i + 1, attribute->atttypid, attribute->atttypmod,
-															 attribute->attcollation, 0));
+		char *name =
+			attribute->attisdropped ? psprintf("_dropped%d", i + 1) : pstrdup(NameStr(attribute->attname));
+		Expr *value =
+			attribute->attisdropped
+				? reinterpret_cast<Expr *>(makeNullConst(INT4OID, -1, InvalidOid))
+				: reinterpret_cast<Expr *>(makeVar(1, i + 1, attribute->atttypid, attribute->atttypmod,
+												   attribute->attcollation, 0));
 		inner->targetList = lappend(inner->targetList, makeTargetEntry(value, i + 1, name, false));
 		names = lappend(names, makeString(name));
 	}
@@ -169,7 +175,7 @@ struct NormaliseContext {
 };
 
 void set_filter_varno(List *filters, int rtindex) {
-	foreach_ptr(Node, filter, filters)
+	foreach_ptr (Node, filter, filters)
 		ChangeVarNodes(filter, rtindex, 1, 0);
 }
 
@@ -182,7 +188,7 @@ void normalise_query(Query *query, bool top) {
 	// Entries that rewriting has added to FROM are not marked as being there.
 	Relids in_from = get_relids_in_jointree(reinterpret_cast<Node *>(query->jointree), false);
 	int rtindex = 0;
-	foreach_node(RangeTblEntry, rte, query->rtable) {
+	foreach_node (RangeTblEntry, rte, query->rtable) {
 		rtindex++;
 		if (bms_is_member(rtindex, in_from) && rtindex != query->resultRelation)
 			rte->inFromCl = true;
@@ -191,35 +197,37 @@ void normalise_query(Query *query, bool top) {
 			put_filter_behind_barrier(rte);
 		} else if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL) {
 			// The target of UPDATE or DELETE: filters are conditions. Callers have made sure nothing leaks.
-			foreach_ptr(Node, filter, rte->securityQuals)
+			foreach_ptr (Node, filter, rte->securityQuals)
 				query->jointree->quals = make_and_qual(filter, query->jointree->quals);
 			rte->securityQuals = NIL;
 		}
 		if (rte->rtekind == RTE_SUBQUERY) {
 			Query *sub = rte->subquery;
 			if (rte->security_barrier && sub->limitOffset == nullptr && sub->setOperations == nullptr)
-				sub->limitOffset = reinterpret_cast<Node *>(
-					makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
+				sub->limitOffset = reinterpret_cast<Node *>(makeConst(
+					INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
 			rte->security_barrier = false;
 			if (sub->sortClause != NIL && sub->setOperations == nullptr) {
 				make_output_names_unique(sub);
-				rte->alias = makeAlias(rte->eref->aliasname, static_cast<List *>(copyObjectImpl(rte->eref->colnames)));
+				rte->alias =
+					makeAlias(rte->eref->aliasname, static_cast<List *>(copyObjectImpl(rte->eref->colnames)));
 				rte->eref->colnames = output_names(sub);
 			}
 			if (rte->alias == nullptr)
 				rte->alias = makeAlias(rte->eref->aliasname, NIL);
 		}
 	}
-	foreach_node(CommonTableExpr, cte, query->cteList) {
+	foreach_node (CommonTableExpr, cte, query->cteList) {
 		auto *sub = reinterpret_cast<Query *>(cte->ctequery);
-		if (IsA(sub, Query) && sub->commandType == CMD_SELECT && sub->sortClause != NIL && sub->setOperations == nullptr) {
+		if (IsA(sub, Query) && sub->commandType == CMD_SELECT && sub->sortClause != NIL &&
+			sub->setOperations == nullptr) {
 			make_output_names_unique(sub);
 			cte->aliascolnames = static_cast<List *>(copyObjectImpl(cte->ctecolnames));
 		}
 	}
 	// A WITH query that nobody reads is not run; the others' tables may not exist on the node.
 	List *used = NIL;
-	foreach_node(CommonTableExpr, cte, query->cteList)
+	foreach_node (CommonTableExpr, cte, query->cteList)
 		if (cte->cterefcount > 0 || reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT)
 			used = lappend(used, cte);
 	query->cteList = used;
@@ -251,7 +259,9 @@ bool forget_names(Node *node, void *) {
 
 } // namespace
 
-void forget_syntactic_names(Node *node) { forget_names(node, nullptr); }
+void forget_syntactic_names(Node *node) {
+	forget_names(node, nullptr);
+}
 
 Node *make_lifted_param(int number, Oid type, int32 typmod, Oid collation) {
 	Param *param = makeNode(Param);
@@ -276,8 +286,8 @@ Node *make_lifted_param(int number, Oid type, int32 typmod, Oid collation) {
 
 namespace {
 
-// Makes one line of the deparser's many. What is quoted stays as it is: quotes inside are doubled, so that a quote
-// always opens or closes.
+// Makes one line of the deparser's many. What is quoted stays as it is: quotes inside are doubled, so that a
+// quote always opens or closes.
 void fold_white_space(char *text) {
 	char *out = text;
 	char quote = '\0';

@@ -44,14 +44,31 @@ bool refuse(Pushability *result, const char *reason) {
 
 // Built-in stable functions that look at the catalogs, the session or the clock of the server they run on.
 bool looks_at_server(const char *name, Form_pg_proc form) {
-	static const char *const kPrefixes[] = {"pg_",	 "has_",	 "to_reg",	 "table_to_",	"query_to_", "cursor_to_",
-											"schema_to_", "database_to_", "inet_client", "inet_server", "txid_", "ts_"};
-	static const char *const kNames[] = {"current_setting", "current_database", "current_schema", "current_schemas",
-										 "current_user",	"session_user",		"getpgusername",  "format_type",
-										 "col_description", "obj_description",	"shobj_description", "row_security_active",
-										 "version",			"now",				"transaction_timestamp", "statement_timestamp",
-										 "currtid2",		"get_current_ts_config", "makeaclitem", "aclexplode",
-										 "lo_get", "binary_upgrade_next_pg_type_oid"};
+	static const char *const kPrefixes[] = {"pg_",		   "has_",		  "to_reg",		"table_to_",
+											"query_to_",   "cursor_to_",  "schema_to_", "database_to_",
+											"inet_client", "inet_server", "txid_",		"ts_"};
+	static const char *const kNames[] = {"current_setting",
+										 "current_database",
+										 "current_schema",
+										 "current_schemas",
+										 "current_user",
+										 "session_user",
+										 "getpgusername",
+										 "format_type",
+										 "col_description",
+										 "obj_description",
+										 "shobj_description",
+										 "row_security_active",
+										 "version",
+										 "now",
+										 "transaction_timestamp",
+										 "statement_timestamp",
+										 "currtid2",
+										 "get_current_ts_config",
+										 "makeaclitem",
+										 "aclexplode",
+										 "lo_get",
+										 "binary_upgrade_next_pg_type_oid"};
 	for (const char *prefix : kPrefixes)
 		if (strncmp(name, prefix, strlen(prefix)) == 0)
 			return true;
@@ -61,7 +78,8 @@ bool looks_at_server(const char *name, Form_pg_proc form) {
 	if (is_object_identifier_type(form->prorettype))
 		return true;
 	for (int i = 0; i < form->pronargs; i++)
-		if (is_object_identifier_type(form->proargtypes.values[i]) && form->proargtypes.values[i] != REGCONFIGOID)
+		if (is_object_identifier_type(form->proargtypes.values[i]) &&
+			form->proargtypes.values[i] != REGCONFIGOID)
 			return true;
 	// age(timestamptz) counts from today.
 	return strcmp(name, "age") == 0 && form->pronargs == 1;
@@ -223,11 +241,14 @@ bool type_is_on_nodes(Oid type) {
 	if (OidIsValid(element))
 		return element < FirstGenbkiObjectId || type_is_on_nodes(element);
 	if (kind == TYPTYPE_COMPOSITE)
-		return get_typ_typrelid(type) != InvalidOid && get_rel_relkind(get_typ_typrelid(type)) == RELKIND_COMPOSITE_TYPE;
-	return kind == TYPTYPE_ENUM || kind == TYPTYPE_DOMAIN || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE ||
-		   kind == TYPTYPE_BASE;
+		return get_typ_typrelid(type) != InvalidOid &&
+			   get_rel_relkind(get_typ_typrelid(type)) == RELKIND_COMPOSITE_TYPE;
+	return kind == TYPTYPE_ENUM || kind == TYPTYPE_DOMAIN || kind == TYPTYPE_RANGE ||
+		   kind == TYPTYPE_MULTIRANGE || kind == TYPTYPE_BASE;
 }
 
-void check_pushable(Node *node, Pushability *result) { check_node(node, result); }
+void check_pushable(Node *node, Pushability *result) {
+	check_node(node, result);
+}
 
 } // namespace shardext

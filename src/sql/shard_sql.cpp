@@ -77,14 +77,14 @@ int identifier_length(const char *s) {
 
 SqlPieces *splice_relations(const char *sql) {
 	Found found;
-	foreach_node(RawStmt, raw, raw_parser(sql, RAW_PARSE_DEFAULT))
+	foreach_node (RawStmt, raw, raw_parser(sql, RAW_PARSE_DEFAULT))
 		collect_utility_or_query(raw->stmt, collect_range_vars, &found);
 	list_sort(found.range_vars, by_location);
 
 	SqlPieces *pieces = NIL;
 	int done = 0;
 	int last_location = -1;
-	foreach_ptr(RangeVar, rv, found.range_vars) {
+	foreach_ptr (RangeVar, rv, found.range_vars) {
 		if (rv->location == last_location)
 			continue; // a multi-assignment's RangeVar is visited twice
 		last_location = rv->location;
@@ -102,7 +102,7 @@ SqlPieces *splice_relations(const char *sql) {
 
 void append_shard_sql(StringInfo out, const SqlPieces *pieces, int64 group_id, bool node_is_local) {
 	const ListCell *cell;
-	foreach(cell, pieces) {
+	foreach (cell, pieces) {
 		auto *piece = static_cast<Node *>(lfirst(cell));
 		if (IsA(piece, String)) {
 			appendStringInfoString(out, strVal(piece));
@@ -118,9 +118,8 @@ void append_shard_sql(StringInfo out, const SqlPieces *pieces, int64 group_id, b
 		if (reference_group != 0 && node_is_local)
 			appendStringInfoString(out, quote_identifier(schema_name)); // the table itself is the copy
 		else
-			appendStringInfoString(
-				out, quote_identifier(shard_schema_name(reference_group ? reference_group : group_id,
-														schema_name)));
+			appendStringInfoString(out, quote_identifier(shard_schema_name(
+											reference_group ? reference_group : group_id, schema_name)));
 	}
 }
 
@@ -139,9 +138,13 @@ void SqlBuilder::text(const char *s) {
 	appendStringInfoString(&buffer_, s);
 }
 
-void SqlBuilder::identifier(const char *name) { text(quote_identifier(name)); }
+void SqlBuilder::identifier(const char *name) {
+	text(quote_identifier(name));
+}
 
-void SqlBuilder::literal(const char *value) { text(quote_literal_cstr(value)); }
+void SqlBuilder::literal(const char *value) {
+	text(quote_literal_cstr(value));
+}
 
 void SqlBuilder::flush() {
 	if (buffer_.data != nullptr) {

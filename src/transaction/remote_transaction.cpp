@@ -87,9 +87,7 @@ void commit_one_phase(Connection *c) {
 	send_control(c, "COMMIT", "COMMIT");
 	send_sync(c);
 	PG_TRY();
-	{
-		pump(c, nullptr, true);
-	}
+	{ pump(c, nullptr, true); }
 	PG_CATCH();
 	{
 		// Whether the node has committed cannot be told when the connection is gone before the answer.
@@ -153,7 +151,8 @@ void before_commit() {
 		return;
 	const bool coordinator_wrote = TransactionIdIsValid(GetTopTransactionIdIfAny());
 	if (!extension_exists()) {
-		// DROP EXTENSION: there is no commit log any more. The nodes drop what they hold, then the coordinator commits.
+		// DROP EXTENSION: there is no commit log any more. The nodes drop what they hold, then the
+		// coordinator commits.
 		for (int i = 0; i < writer_count; i++)
 			commit_one_phase(writers[i]);
 	} else if (writer_count == 1 && !coordinator_wrote)
@@ -258,14 +257,17 @@ void after_abort() {
 	// Nodes that were prepared have left their transaction; the others still have it open.
 	for_each_connection(abort_connection, nullptr);
 	if (two_phase.sequence != 0) {
-		for_each_connection([](Connection *c, void *) { drain_quietly(c, soon(kPhaseTwoTimeoutMs)); }, nullptr);
+		for_each_connection([](Connection *c, void *) { drain_quietly(c, soon(kPhaseTwoTimeoutMs)); },
+							nullptr);
 		finish_two_phase("ROLLBACK", "ROLLBACK PREPARED");
 		forget_two_phase(false); // a PREPARE without an answer may still have happened
 	}
 	snapshot_holders = 0;
 }
 
-void end_snapshot_holds() { snapshot_holders = 0; }
+void end_snapshot_holds() {
+	snapshot_holders = 0;
+}
 
 void on_transaction_event(XactEvent event, void *) {
 	gate([&] {
@@ -417,14 +419,18 @@ void set_constraints_on_nodes(bool deferred) {
 		nullptr);
 }
 
-void hold_statement_snapshot() { snapshot_holders++; }
+void hold_statement_snapshot() {
+	snapshot_holders++;
+}
 
 void release_statement_snapshot() {
 	if (snapshot_holders > 0 && --snapshot_holders == 0)
 		for_each_connection(end_statement_scope, nullptr);
 }
 
-bool statement_snapshot_held() { return snapshot_holders > 0; }
+bool statement_snapshot_held() {
+	return snapshot_holders > 0;
+}
 
 char *make_gid(int64 cluster, int64 incarnation, int64 sequence, int number) {
 	return psprintf("shardext_" INT64_FORMAT "_" INT64_FORMAT "_" INT64_FORMAT "_%d", cluster, incarnation,

@@ -45,7 +45,9 @@ SharedState *shared = nullptr;
 shmem_request_hook_type previous_request_hook = nullptr;
 shmem_startup_hook_type previous_startup_hook = nullptr;
 
-int backend_slots() { return MaxBackends + 64; }
+int backend_slots() {
+	return MaxBackends + 64;
+}
 
 Size shared_size() {
 	return offsetof(SharedState, in_flight) + sizeof(pg_atomic_uint64) * backend_slots();
@@ -121,11 +123,17 @@ void request_shared_state() {
 	shmem_startup_hook = on_shmem_startup;
 }
 
-bool shared_state_available() { return shared != nullptr; }
+bool shared_state_available() {
+	return shared != nullptr;
+}
 
-int64 current_incarnation() { return shared->incarnation; }
+int64 current_incarnation() {
+	return shared->incarnation;
+}
 
-int64 next_commit_sequence() { return pg_atomic_fetch_add_u64(&shared->next_sequence, 1); }
+int64 next_commit_sequence() {
+	return pg_atomic_fetch_add_u64(&shared->next_sequence, 1);
+}
 
 void set_commit_in_flight(int64 sequence) {
 	pg_atomic_write_u64(&shared->in_flight[backend_slot()], sequence);
@@ -145,8 +153,8 @@ void ensure_worker() {
 	SpinLockAcquire(&shared->mutex);
 	DatabaseSlot *slot = slot_of(MyDatabaseId, true);
 	// A worker that was asked for but has not come up is asked for again after a while.
-	const bool start = slot != nullptr && slot->worker_pid == 0 &&
-					   now - slot->starting_since > 5 * USECS_PER_SEC;
+	const bool start =
+		slot != nullptr && slot->worker_pid == 0 && now - slot->starting_since > 5 * USECS_PER_SEC;
 	if (start)
 		slot->starting_since = now;
 	SpinLockRelease(&shared->mutex);

@@ -1,16 +1,9 @@
 // Turning ordinary tables into distributed and reference tables, and back.
 #pragma once
 #include "shardext/catalog/metadata.hpp"
+#include "shardext/catalog/metadata_sql.hpp"
 
 namespace shardext {
-
-// Runs SQL that changes the extension's metadata, with the rights of the extension.
-void run_metadata_sql(const char *sql);
-// The same for a query; returns the first column of the first row as text, or nullptr.
-char *query_metadata(const char *sql);
-
-// The metadata has changed for good (in this transaction): statements see it from now on.
-void metadata_changed(Oid relid);
 
 // Raises an error unless the current user owns the table.
 void check_owner(Oid relid);
@@ -18,8 +11,8 @@ void check_owner(Oid relid);
 // Raises an error with a hint where the library is not preloaded.
 void require_preload();
 
-// Creates the schemas and tables of relid's shards (or of a reference table's copies on `only_node` or on every
-// node) and everything they depend on; indexes and foreign keys come after the rows.
+// Creates the schemas and tables of relid's shards (or of a reference table's copies on `only_node` or on
+// every node) and everything they depend on; indexes and foreign keys come after the rows.
 void create_shards(Oid relid, const NodeInfo *only_node = nullptr);
 void create_shard_indexes(Oid relid, const NodeInfo *only_node = nullptr);
 

@@ -15,7 +15,8 @@ enum class UtilityAction {
 };
 
 // Called before PostgreSQL runs the statement; may change it (COPY … TO).
-UtilityAction before_utility(PlannedStmt *statement, const char *text, ParamListInfo params, QueryCompletion *completion);
+UtilityAction before_utility(PlannedStmt *statement, const char *text, ParamListInfo params,
+							 QueryCompletion *completion);
 
 // Called after PostgreSQL ran it.
 void after_utility(PlannedStmt *statement);

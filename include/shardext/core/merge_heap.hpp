@@ -6,7 +6,7 @@ namespace shardext::core {
 // Entries are stream numbers; `less(a, b)` says whether stream a's head comes before stream b's. The caller
 // owns the array, which must have room for k entries.
 template <class Less> class MergeHeap {
-  public:
+public:
 	MergeHeap(int *entries, Less less, int size = 0) : entries_(entries), size_(size), less_(less) {}
 
 	int size() const { return size_; }
@@ -32,7 +32,7 @@ template <class Less> class MergeHeap {
 			sift_down(last);
 	}
 
-  private:
+private:
 	void sift_down(int stream) {
 		int i = 0;
 		for (;;) {

@@ -1,6 +1,6 @@
 // Tasks: which shard groups a statement concerns, and the SQL each node gets.
 #pragma once
-#include "shardext/executor/scan_plan.hpp"
+#include "shardext/planner/scan_plan.hpp"
 
 extern "C" {
 #include "commands/explain.h"
@@ -18,8 +18,8 @@ struct GroupSet {
 GroupSet all_groups(const ColocationGroup *colocation);
 
 // Keeps only the groups that a condition on the key allows. A NULL value (of = or of an array) allows none.
-void restrict_groups(GroupSet *groups, const ColocationGroup *colocation, KeyPin::Kind kind, Datum value, Oid type,
-					 bool isnull);
+void restrict_groups(GroupSet *groups, const ColocationGroup *colocation, KeyPin::Kind kind, Datum value,
+					 Oid type, bool isnull);
 
 // A statement must run somewhere even when its conditions exclude every group: an aggregate returns a row.
 void keep_at_least_one(GroupSet *groups);
@@ -49,8 +49,8 @@ TaskSet make_write_tasks(const ColocationGroup *colocation, const GroupSet &grou
 // True when one of the expressions depends on a parameter of the surrounding plan.
 bool parameters_used(List *lifted, List *pins);
 
-// Adds strategy, number of tasks and remote SQL to EXPLAIN, and what the nodes measure under ANALYZE (by running a
-// task again there, so never for one that writes).
+// Adds strategy, number of tasks and remote SQL to EXPLAIN, and what the nodes measure under ANALYZE (by
+// running a task again there, so never for one that writes).
 struct ExplainedWrite {
 	bool writes = false;
 	bool returning = false;

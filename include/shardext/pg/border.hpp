@@ -108,9 +108,7 @@ template <class F> auto gate(F &&body) -> std::invoke_result_t<F &> {
 template <class F> void with_changed_errors(void (*change)(ErrorData *), F &&body) {
 	MemoryContext memory = CurrentMemoryContext;
 	PG_TRY();
-	{
-		body();
-	}
+	{ body(); }
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(memory);

@@ -18,11 +18,11 @@ namespace shardext {
 inline void clear_permission_checks(Query *query) {
 #if PG_VERSION_NUM >= 160000
 	const ListCell *cell;
-	foreach(cell, query->rteperminfos)
+	foreach (cell, query->rteperminfos)
 		lfirst_node(RTEPermissionInfo, cell)->requiredPerms = 0;
 #else
 	const ListCell *cell;
-	foreach(cell, query->rtable) {
+	foreach (cell, query->rtable) {
 		auto *rte = lfirst_node(RangeTblEntry, cell);
 		rte->requiredPerms = 0;
 		rte->checkAsUser = InvalidOid;

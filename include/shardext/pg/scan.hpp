@@ -10,8 +10,8 @@ extern "C" {
 namespace shardext {
 
 // Calls body(HeapTuple, TupleDesc) for each row of `table` whose column `attnum` equals `value` (compared by
-// the function `equals`), or for every row when attnum is 0. `index` may be InvalidOid. Body must not keep the
-// tuple.
+// the function `equals`), or for every row when attnum is 0. `index` may be InvalidOid. Body must not keep
+// the tuple.
 template <class F>
 void scan_table(Oid table, Oid index, AttrNumber attnum, RegProcedure equals, Datum value, F &&body) {
 	Relation relation = table_open(table, AccessShareLock);

@@ -8,14 +8,14 @@ extern "C" {
 #include "rewrite/rewriteManip.h"
 }
 
-// A loop over a PostgreSQL list of pointers / of nodes of one type. The list is evaluated once; elements may be
-// appended meanwhile.
+// A loop over a PostgreSQL list of pointers / of nodes of one type. The list is evaluated once; elements may
+// be appended meanwhile.
 #undef foreach_ptr
 #undef foreach_node
 #define foreach_ptr(type, var, list)                                                                         \
 	for (shardext::ListLoop var##__loop{list}; var##__loop.more();)                                          \
 		if (auto *var = static_cast<type *>(var##__loop.next()); true)
-#define foreach_node(type, var, list) foreach_ptr(type, var, list)
+#define foreach_node(type, var, list) foreach_ptr (type, var, list)
 
 namespace shardext {
 
@@ -37,7 +37,8 @@ template <class C> bool walk_query(Query *query, bool (*walker)(Node *, C *), C 
 							 flags);
 }
 
-template <class C> bool walk_query_or_expression(Node *node, bool (*walker)(Node *, C *), C *context, int flags) {
+template <class C>
+bool walk_query_or_expression(Node *node, bool (*walker)(Node *, C *), C *context, int flags) {
 	return query_or_expression_tree_walker(
 		node, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)), context, flags);
 }
@@ -64,7 +65,7 @@ template <class C> void collect_utility_or_query(Node *stmt, bool (*walker)(Node
 	case T_AlterTableStmt: {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(stmt);
 		walker(reinterpret_cast<Node *>(alter->relation), context);
-		foreach_ptr(AlterTableCmd, command, alter->cmds)
+		foreach_ptr (AlterTableCmd, command, alter->cmds)
 			if (command->def != nullptr && IsA(command->def, Constraint))
 				walker(reinterpret_cast<Node *>(reinterpret_cast<Constraint *>(command->def)->pktable),
 					   context);
@@ -74,7 +75,7 @@ template <class C> void collect_utility_or_query(Node *stmt, bool (*walker)(Node
 		walker(reinterpret_cast<Node *>(reinterpret_cast<IndexStmt *>(stmt)->relation), context);
 		break;
 	case T_CreateStatsStmt:
-		foreach_ptr(Node, relation, reinterpret_cast<CreateStatsStmt *>(stmt)->relations)
+		foreach_ptr (Node, relation, reinterpret_cast<CreateStatsStmt *>(stmt)->relations)
 			walker(relation, context);
 		break;
 	default:

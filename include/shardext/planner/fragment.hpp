@@ -4,7 +4,7 @@
 // relation of its own; set_rel_pathlist_hook supplies the path that runs it. What is left of the query on top
 // is ordinary PostgreSQL.
 #pragma once
-#include "shardext/executor/scan_plan.hpp"
+#include "shardext/planner/scan_plan.hpp"
 #include "shardext/planner/shard_complete.hpp"
 
 extern "C" {
@@ -20,7 +20,7 @@ struct Fragment {
 	List *columns = NIL; // TargetEntry: what the fragment returns
 	double rows = 1000;
 	List *row_marks = NIL; // PlanRowMark: says what the statement locks, to whoever names it
-	bool sorted = false; // comes in the order of the query's ORDER BY
+	bool sorted = false;   // comes in the order of the query's ORDER BY
 	// A fragment that writes supplies its own plan node instead of a Shard Scan.
 	CustomScan *(*make_plan)(Fragment *fragment, PlannerInfo *root, List *custom_plans) = nullptr;
 	void *write = nullptr;
@@ -29,8 +29,8 @@ struct Fragment {
 // What one call of the planner hook has found; calls nest (functions are planned while others are).
 struct PlannerRun {
 	List *fragments = NIL;
-	List *scans = NIL;		   // CustomScan: the Shard Scans planned
-	List *range_tables = NIL;  // RangeTblEntry: relations inside fragments, for permission checks and locks
+	List *scans = NIL;		  // CustomScan: the Shard Scans planned
+	List *range_tables = NIL; // RangeTblEntry: relations inside fragments, for permission checks and locks
 	PlannerRun *outer = nullptr;
 };
 extern PlannerRun *current_run;

@@ -7,8 +7,8 @@ namespace shardext {
 using StandardPlanner = PlannedStmt *(*)(Query *, const char *, int, ParamListInfo);
 
 // Plans one statement; `next` plans what is left for PostgreSQL. The query must touch a distributed table.
-PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options, ParamListInfo params,
-										StandardPlanner next);
+PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options,
+										ParamListInfo params, StandardPlanner next);
 
 // True when the statement concerns a distributed table anywhere.
 bool statement_is_distributed(Query *query);

@@ -27,8 +27,8 @@ struct FromAnalysis {
 	bool has_sharded = false;
 	ColocationGroup *colocation = nullptr;
 	KeySet keys;
-	List *pins = NIL;	   // of KeyPin *: each alone restricts the shard groups
-	bool pinned = false;   // all rows lie in one shard group
+	List *pins = NIL;		// of KeyPin *: each alone restricts the shard groups
+	bool pinned = false;	// all rows lie in one shard group
 	bool has_local = false; // reads tables that exist on the coordinator only
 	bool needs_settings = false;
 	bool ordered_subquery = false; // a sub-query in FROM has ORDER BY, and people count on it
@@ -36,10 +36,10 @@ struct FromAnalysis {
 
 struct QueryAnalysis {
 	FromAnalysis from;
-	bool upper_pushable = true; // target list, HAVING, grouping … may run on a node
-	bool complete = false;		// the whole query is shard-complete
+	bool upper_pushable = true;		 // target list, HAVING, grouping … may run on a node
+	bool complete = false;			 // the whole query is shard-complete
 	bool complete_but_limit = false; // …but for ORDER BY / LIMIT / OFFSET
-	List *key_outputs = NIL;	// resnos of output columns that equal the key
+	List *key_outputs = NIL;		 // resnos of output columns that equal the key
 	const char *reason = nullptr;
 };
 

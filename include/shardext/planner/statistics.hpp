@@ -4,8 +4,8 @@
 
 namespace shardext {
 
-// An estimate of a distributed table's rows. The nodes are asked for what they know of the shards; the answer is
-// kept in this backend for a minute.
+// An estimate of a distributed table's rows. The nodes are asked for what they know of the shards; the answer
+// is kept in this backend for a minute.
 double estimated_rows(Oid relid);
 
 // Sets the size of a distributed table in the planner's description of it.

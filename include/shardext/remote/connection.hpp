@@ -35,10 +35,10 @@ constexpr int kKnownStatements = 128;
 
 struct Expected {
 	enum Kind { Control, Rows, Sync } kind;
-	RemoteStream *stream; // Rows: where they go (nullptr: thrown away)
-	bool ignore_errors;	  // Control: a failure is not raised (ROLLBACK and the like)
+	RemoteStream *stream;	   // Rows: where they go (nullptr: thrown away)
+	bool ignore_errors;		   // Control: a failure is not raised (ROLLBACK and the like)
 	KnownStatement *preparing; // Control: what a failure leaves unprepared
-	const char *tag;	  // Control: the command tag that says it worked (static), or nullptr
+	const char *tag;		   // Control: the command tag that says it worked (static), or nullptr
 };
 
 struct Connection {
@@ -52,7 +52,7 @@ struct Connection {
 	bool statement_scope; // the transaction ends with the coordinator's statement
 	bool failed;		  // the open transaction has had an error
 	bool lost_in_transaction;
-	bool wrong_tag;		  // a control statement answered with another tag (COMMIT in a failed block)
+	bool wrong_tag; // a control statement answered with another tag (COMMIT in a failed block)
 	char *settings; // fingerprint of the session settings in force (malloc), or nullptr
 
 	KnownStatement *statements; // kKnownStatements of them
@@ -79,14 +79,15 @@ void for_each_connection(ConnectionVisitor visit, void *argument);
 void enter_transaction(Connection *connection, Scope scope);
 
 // Queues a statement without results (BEGIN, SAVEPOINT, …).
-void send_control(Connection *connection, const char *sql, const char *tag = nullptr, bool ignore_errors = false);
+void send_control(Connection *connection, const char *sql, const char *tag = nullptr,
+				  bool ignore_errors = false);
 
 // Notes that the rows of a statement just sent belong to a stream.
 void expect_rows(Connection *connection, RemoteStream *stream);
 
 // Queues a statement with parameters; texts that come again are prepared on the node.
-void send_statement(Connection *connection, const char *sql, int count, const Oid *types, const char *const *values,
-					const int *lengths, const int *formats, bool binary_result);
+void send_statement(Connection *connection, const char *sql, int count, const Oid *types,
+					const char *const *values, const int *lengths, const int *formats, bool binary_result);
 
 // Queues the preparation of a statement.
 void send_prepare(Connection *connection, const char *name, const char *sql, int count, const Oid *types,
@@ -98,8 +99,9 @@ void send_sync(Connection *connection);
 // Makes the connection's running stream store the rest of its rows, then waits for everything queued.
 void finish_everything(Connection *connection);
 
-// Handles what has arrived. With wait, blocks (interruptibly) until `until` has a row or is at its end, or, when
-// `until` is nullptr, until nothing is expected any more. Without wait, returns at once. Raises remote errors.
+// Handles what has arrived. With wait, blocks (interruptibly) until `until` has a row or is at its end, or,
+// when `until` is nullptr, until nothing is expected any more. Without wait, returns at once. Raises remote
+// errors.
 void pump(Connection *connection, RemoteStream *until, bool wait);
 
 // The same for the end of a transaction, where nothing may be raised: waits no longer than the deadline and
@@ -119,7 +121,8 @@ void wait_for_any(Connection **connections, int count);
 [[noreturn]] void raise_remote_error(Connection *connection, PGresult *result, const char *sql);
 [[noreturn]] void raise_connection_lost(Connection *connection);
 
-// A shard's schema, shardext_<group>[_<schema>], back to the user's; the group's id comes out as well (0: none).
+// A shard's schema, shardext_<group>[_<schema>], back to the user's; the group's id comes out as well (0:
+// none).
 char *user_schema_of(const char *shard_schema, int64 *group_id);
 
 // For checks and jobs: a connection of its own that is not cached, nullptr (with a message) when it fails.

@@ -8,9 +8,9 @@
 namespace shardext {
 
 class CopyWriter {
-  public:
-	// Columns: attribute numbers of relid, in the order of the values given to add(). For a reference table, a
-	// writer sends each row to every node but local, or to only_node.
+public:
+	// Columns: attribute numbers of relid, in the order of the values given to add(). For a reference table,
+	// a writer sends each row to every node but local, or to only_node.
 	CopyWriter(Oid relid, List *attnums, const NodeInfo *only_node = nullptr);
 
 	// Adds a row; finds its shard group from the distribution column's value.
@@ -19,7 +19,7 @@ class CopyWriter {
 	void finish();
 	uint64 rows() const { return rows_; }
 
-  private:
+private:
 	struct Buffer {
 		StringInfoData data;
 		bool used;

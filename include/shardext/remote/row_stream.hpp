@@ -36,7 +36,7 @@ bool type_travels_in_binary(Oid type);
 RowDecoder *make_row_decoder(TupleDesc desc);
 
 class RowStream {
-  public:
+public:
 	// The next row, or false at the end. Datums live until the next call.
 	virtual bool next(TupleTableSlot *slot) = 0;
 	// What the command tag counted; valid at the end.
@@ -51,7 +51,7 @@ struct StatementRequest {
 	const NodeInfo *node;
 	const char *sql;
 	StatementParams params;
-	TupleDesc result;	 // nullptr: no rows wanted
+	TupleDesc result; // nullptr: no rows wanted
 	Scope scope;
 	bool needs_settings; // the text's meaning depends on the session's settings (time zone, …)
 };
@@ -69,12 +69,13 @@ struct NodeStatement {
 };
 void run_statements(List *node_statements, Scope scope);
 
-// Runs a query on a node and returns the first column of each row as text (NULL: nullptr), as a List of char *.
+// Runs a query on a node and returns the first column of each row as text (NULL: nullptr), as a List of char
+// *.
 List *query_strings(const NodeInfo *node, const char *sql, int columns = 1);
 
 // A stream over a connection. Only the connection's queue calls deliver/finish.
 class RemoteStream final : public RowStream {
-  public:
+public:
 	bool next(TupleTableSlot *slot) override;
 	uint64 affected_rows() const override { return affected_; }
 	void close() override;
@@ -93,7 +94,7 @@ class RemoteStream final : public RowStream {
 
 	Connection *connection = nullptr;
 
-  private:
+private:
 	friend RowStream *open_stream(const StatementRequest &request);
 	void decode(TupleTableSlot *slot, MemoryContext context);
 

@@ -8,8 +8,4 @@ namespace shardext {
 // already does.
 void send_session_settings(Connection *connection);
 
-// Inside, output functions write what every session reads back the same way (ISO dates, exact floats).
-int begin_transmission_modes();
-void end_transmission_modes(int level);
-
 } // namespace shardext

@@ -24,17 +24,17 @@ SqlPieces *splice_relations(const char *sql);
 
 // Builds pieces by hand.
 class SqlBuilder {
-  public:
-	void text(const char *s);				// verbatim
-	void identifier(const char *name);		// quoted where needed
-	void literal(const char *value);		// a quoted string literal
-	void relation(Oid relid);				// shard_schema.table: a hole when relid is distributed
-	void group_id();						// the id of the task's shard group
-	void schema_of(Oid relid);				// the shard schema alone, quoted
-	void append(const SqlPieces *pieces);	// other pieces
+public:
+	void text(const char *s);			  // verbatim
+	void identifier(const char *name);	  // quoted where needed
+	void literal(const char *value);	  // a quoted string literal
+	void relation(Oid relid);			  // shard_schema.table: a hole when relid is distributed
+	void group_id();					  // the id of the task's shard group
+	void schema_of(Oid relid);			  // the shard schema alone, quoted
+	void append(const SqlPieces *pieces); // other pieces
 	SqlPieces *finish();
 
-  private:
+private:
 	void flush();
 	SqlPieces *pieces_ = NIL;
 	StringInfoData buffer_{};

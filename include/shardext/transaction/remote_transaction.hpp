@@ -12,8 +12,8 @@ namespace shardext {
 // Registers the transaction callbacks; called once per process.
 void initialize_transactions();
 
-// Several scans of one coordinator statement share a snapshot per node: between hold and release, reads outside
-// a writing transaction use one repeatable read transaction per node.
+// Several scans of one coordinator statement share a snapshot per node: between hold and release, reads
+// outside a writing transaction use one repeatable read transaction per node.
 void hold_statement_snapshot();
 void release_statement_snapshot();
 bool statement_snapshot_held();

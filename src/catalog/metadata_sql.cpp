@@ -1,7 +1,7 @@
 // Changing the metadata with the extension's rights.
-#include "shardext/cluster/create_table.hpp"
+#include "shardext/catalog/metadata_sql.hpp"
 
-#include "shardext/transaction/shared_state.hpp"
+#include "shardext/catalog/metadata.hpp"
 
 extern "C" {
 #include "catalog/pg_authid_d.h"
@@ -21,8 +21,10 @@ template <class F> void as_extension_owner(F &&body) {
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
 	const int level = NewGUCNestLevel();
-	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+					  0, false);
+	set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+					  false);
 	SPI_connect();
 	body();
 	SPI_finish();
@@ -36,7 +38,8 @@ void run_metadata_sql(const char *sql) {
 	as_extension_owner([&] {
 		const int code = SPI_execute(sql, false, 0);
 		if (code < 0)
-			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("metadata change failed: %s", SPI_result_code_string(code)));
+			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),
+					errmsg("metadata change failed: %s", SPI_result_code_string(code)));
 	});
 }
 
@@ -57,19 +60,6 @@ char *query_metadata(const char *sql) {
 void metadata_changed(Oid relid) {
 	invalidate_table(relid);
 	CommandCounterIncrement();
-}
-
-void check_owner(Oid relid) {
-	if (!pg_class_ownercheck(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
-}
-
-void require_preload() {
-	if (!shared_state_available())
-		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("shardext must be loaded via shared_preload_libraries"),
-				errhint("Add shardext to shared_preload_libraries in postgresql.conf and restart the server."));
-	ensure_worker();
 }
 
 } // namespace shardext

@@ -11,15 +11,15 @@ constexpr int kColumnWholeRow = -2;
 constexpr int kColumnRowId = -3; // ctid made unique over shards
 
 struct ScanPlan {
-	const char *strategy = ""; // shown by EXPLAIN
-	SqlPieces *pieces = NIL;   // one shard group's statement
+	const char *strategy = "";	  // shown by EXPLAIN
+	SqlPieces *pieces = NIL;	  // one shard group's statement
 	const char *suffix = nullptr; // what follows the UNION ALL of a node's shard groups (ORDER BY … LIMIT …)
 	int32 colocation_id = 0;
-	Oid relid = InvalidOid; // for tableoid and whole rows
+	Oid relid = InvalidOid;	  // for tableoid and whole rows
 	List *column_types = NIL; // Oid list: the tasks' result columns
 	List *column_typmods = NIL;
-	List *entries = NIL;	 // int list: one per custom_scan_tlist entry
-	List *pin_kinds = NIL;	 // int list of KeyPin::Kind; their values follow the lifted expressions
+	List *entries = NIL;	  // int list: one per custom_scan_tlist entry
+	List *pin_kinds = NIL;	  // int list of KeyPin::Kind; their values follow the lifted expressions
 	List *lifted_types = NIL; // Oid list of the lifted expressions
 	List *sort_columns = NIL; // int list: positions in the tasks' result
 	List *sort_operators = NIL;
@@ -34,8 +34,11 @@ struct ScanPlan {
 	static ScanPlan from_private(List *custom_private);
 };
 
-// Initialises the CustomScan methods; called from _PG_init.
-void register_shard_scan();
+// The plan nodes of room executor; it fills this in when the module is loaded.
+struct ScanMethods {
+	const struct CustomScanMethods *scan, *insert, *modify;
+};
+extern ScanMethods scan_methods;
 
 // Expressions as the executor wants them, for plans that PostgreSQL's planner does not see.
 List *ready_expressions(List *expressions);

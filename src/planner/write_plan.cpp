@@ -1,14 +1,18 @@
 // Write plans to and from custom_private.
-#include "shardext/executor/write_plan.hpp"
+#include "shardext/planner/write_plan.hpp"
+
+#include "shardext/pg/walk.hpp"
 
 extern "C" {
+#include "nodes/extensible.h"
 #include "nodes/value.h"
 }
 
 namespace shardext {
 
 List *InsertPlan::to_private() const {
-	List *numbers = list_make5_int(static_cast<int>(relid), colocation_id, key_position, check_count, returning);
+	List *numbers =
+		list_make5_int(static_cast<int>(relid), colocation_id, key_position, check_count, returning);
 	numbers = lappend_int(lappend_int(numbers, keeps_order), sets_tag);
 	List *result = list_make5(numbers, attnums, check_names, head, tail);
 	result = lappend(result, column_types);
@@ -53,6 +57,27 @@ ModifyPlan ModifyPlan::from_private(List *custom_private) {
 	plan.sets_tag = list_nth_int(numbers, 3);
 	plan.check_names = static_cast<List *>(lthird(custom_private));
 	return plan;
+}
+
+CustomScan *make_shard_modify(const ModifyPlan &plan, List *lifted, List *pins) {
+	CustomScan *scan = make_shard_scan(plan.scan, lifted, pins, NIL);
+	ModifyPlan complete = plan;
+	complete.scan = ScanPlan::from_private(scan->custom_private); // with the types of what was lifted
+	scan->methods = scan_methods.modify;
+	scan->custom_private = complete.to_private();
+	return scan;
+}
+
+CustomScan *make_shard_insert(const InsertPlan &plan, List *lifted) {
+	CustomScan *scan = makeNode(CustomScan);
+	scan->methods = scan_methods.insert;
+	InsertPlan complete = plan;
+	complete.lifted_types = NIL;
+	foreach_ptr (Node, expr, lifted)
+		complete.lifted_types = lappend_oid(complete.lifted_types, exprType(expr));
+	scan->custom_exprs = ready_expressions(lifted);
+	scan->custom_private = complete.to_private();
+	return scan;
 }
 
 } // namespace shardext

@@ -1,15 +1,20 @@
 // Shard Scan plans to and from custom_private.
-#include "shardext/executor/scan_plan.hpp"
+#include "shardext/planner/scan_plan.hpp"
+
+#include "shardext/pg/walk.hpp"
 
 extern "C" {
+#include "nodes/extensible.h"
 #include "nodes/value.h"
+#include "optimizer/optimizer.h"
 }
 
 namespace shardext {
 
 List *ScanPlan::to_private() const {
 	List *flags = list_make5_int(locks_rows, needs_settings, one_of_several, one_group, colocation_id);
-	List *texts = list_make2(makeString(pstrdup(strategy)), makeString(pstrdup(suffix != nullptr ? suffix : "")));
+	List *texts =
+		list_make2(makeString(pstrdup(strategy)), makeString(pstrdup(suffix != nullptr ? suffix : "")));
 	List *result = list_make5(flags, texts, pieces, column_types, column_typmods);
 	result = lappend(result, entries);
 	result = lappend(result, pin_kinds);
@@ -43,6 +48,38 @@ ScanPlan ScanPlan::from_private(List *custom_private) {
 	plan.sort_nulls_first = list(11);
 	plan.relid = linitial_oid(list(12));
 	return plan;
+}
+
+ScanMethods scan_methods;
+
+List *ready_expressions(List *expressions) {
+	List *ready = NIL;
+	foreach_ptr (Expr, expr, expressions)
+		ready = lappend(ready, expression_planner(static_cast<Expr *>(copyObjectImpl(expr))));
+	return ready;
+}
+
+CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist) {
+	CustomScan *scan = makeNode(CustomScan);
+	scan->methods = scan_methods.scan;
+	ScanPlan complete = plan;
+	complete.lifted_types = NIL;
+	complete.pin_kinds = NIL;
+	foreach_ptr (Node, expr, lifted)
+		complete.lifted_types = lappend_oid(complete.lifted_types, exprType(expr));
+	scan->custom_exprs = list_copy(lifted);
+	foreach_ptr (KeyPin, pin, pins) {
+		complete.pin_kinds = lappend_int(complete.pin_kinds, pin->kind);
+		// IsNull has no value; a constant holds its place.
+		scan->custom_exprs = lappend(scan->custom_exprs, pin->value != nullptr
+															 ? static_cast<void *>(copyObjectImpl(pin->value))
+															 : makeNullConst(INT4OID, -1, InvalidOid));
+	}
+	scan->custom_exprs = ready_expressions(scan->custom_exprs);
+	scan->custom_private = complete.to_private();
+	scan->custom_scan_tlist = scan_tlist;
+	scan->flags = 0;
+	return scan;
 }
 
 } // namespace shardext

@@ -1,0 +1,15 @@
+// Changing the metadata by SQL.
+#pragma once
+#include "shardext/pg/postgres.hpp"
+
+namespace shardext {
+
+// Runs SQL that changes the extension's metadata, with the rights of the extension.
+void run_metadata_sql(const char *sql);
+// The same for a query; returns the first column of the first row as text, or nullptr.
+char *query_metadata(const char *sql);
+
+// The metadata has changed for good (in this transaction): statements see it from now on.
+void metadata_changed(Oid relid);
+
+} // namespace shardext

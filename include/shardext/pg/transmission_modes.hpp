@@ -1,0 +1,11 @@
+// Settings under which values become text that means the same in every session.
+#pragma once
+#include "shardext/pg/postgres.hpp"
+
+namespace shardext {
+
+// Inside, output functions write what every session reads back the same way (ISO dates, exact floats).
+int begin_transmission_modes();
+void end_transmission_modes(int level);
+
+} // namespace shardext
