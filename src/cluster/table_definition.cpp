@@ -2,7 +2,7 @@
 #include "shardext/cluster/table_definition.hpp"
 
 #include "shardext/pg/walk.hpp"
-#include "shardext/remote/session_settings.hpp"
+#include "shardext/pg/transmission_modes.hpp"
 
 extern "C" {
 #include "access/reloptions.h"

@@ -1,5 +1,6 @@
 // Streams of rows from other servers.
 #include "shardext/remote/row_stream.hpp"
+#include "shardext/pg/transmission_modes.hpp"
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/local_stream.hpp"

@@ -6,7 +6,7 @@
 
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
-#include "shardext/remote/session_settings.hpp"
+#include "shardext/pg/transmission_modes.hpp"
 #include "shardext/sql/pushable.hpp"
 
 extern "C" {
