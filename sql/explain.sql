@@ -1,5 +1,9 @@
 -- Plans: which strategy is chosen, and what is sent to the nodes.
 SET shardext.shard_count = 4;
+-- The plans shall not depend on costs.
+SET enable_sort = off;
+SET enable_mergejoin = off;
+SET enable_nestloop = off;
 CREATE TABLE users (id int PRIMARY KEY, name text, country text);
 CREATE TABLE orders (user_id int, id int, product int, total numeric, PRIMARY KEY (user_id, id));
 CREATE TABLE products (id int PRIMARY KEY, name text);

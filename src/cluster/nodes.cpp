@@ -361,6 +361,34 @@ SHARDEXT_SQL_FUNCTION(shardext_update_node) {
 	PG_RETURN_VOID();
 }
 
+SHARDEXT_SQL_FUNCTION(shardext_adopt_nodes) {
+	require_superuser("adopt nodes");
+	require_preload();
+	int adopted = 0;
+	foreach_ptr (NodeInfo, node, all_nodes()) {
+		if (node->is_local())
+			continue;
+		char *message = nullptr;
+		PGconn *conn = open_private_connection(node->conninfo, &message);
+		if (conn == nullptr)
+			ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
+					errmsg("could not connect to node \"%s\"", node->name),
+					errdetail_internal("%s", message));
+		PGresult *result = private_query(
+			conn,
+			psprintf("COMMENT ON SCHEMA shardext_node IS 'shardext cluster " INT64_FORMAT "'", cluster_id()));
+		const bool done = result != nullptr && PQresultStatus(result) == PGRES_COMMAND_OK;
+		char *problem = pchomp(PQerrorMessage(conn));
+		PQclear(result);
+		close_private_connection(conn);
+		if (!done)
+			ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
+					errmsg("could not adopt node \"%s\"", node->name), errdetail_internal("%s", problem));
+		adopted++;
+	}
+	PG_RETURN_INT32(adopted);
+}
+
 // (ok boolean, problem text): what is wrong with a node, one row a finding; one row (true, NULL) when nothing
 // is.
 SHARDEXT_SQL_FUNCTION(shardext_check_node) {

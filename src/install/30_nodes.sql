@@ -22,6 +22,12 @@ COMMENT ON FUNCTION pg_catalog.shardext_check_node(text) IS
     'says in plain words what is wrong with a node; one row (true, NULL) when nothing is';
 REVOKE ALL ON FUNCTION pg_catalog.shardext_check_node(text) FROM PUBLIC;
 
+CREATE FUNCTION pg_catalog.shardext_adopt_nodes() RETURNS int
+    LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_adopt_nodes';
+COMMENT ON FUNCTION pg_catalog.shardext_adopt_nodes() IS
+    'makes this coordinator the only one that uses its nodes, after it was restored from a copy; returns their number';
+REVOKE ALL ON FUNCTION pg_catalog.shardext_adopt_nodes() FROM PUBLIC;
+
 CREATE VIEW shardext.shardext_nodes AS
     SELECT n.node_id, n.node_name, shardext.show_conninfo(n.conninfo) AS conninfo, s.state, s.last_error,
            (SELECT count(*) FROM shardext.placements p JOIN shardext.shard_groups g USING (shard_group_id)

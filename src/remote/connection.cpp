@@ -171,6 +171,31 @@ void cancel_running_statement(Connection *c, const char *conninfo) {
 	PQfinish(conn);
 }
 
+// A node serves one cluster: a coordinator that was restored from a copy must not touch the original's
+// shards.
+void check_owner_cluster(const NodeInfo *node, PGconn *conn) {
+	PGresult *result = private_query(conn, "SELECT pg_catalog.obj_description(oid, 'pg_namespace') FROM "
+										   "pg_catalog.pg_namespace WHERE nspname = 'shardext_node'");
+	if (result == nullptr || PQresultStatus(result) != PGRES_TUPLES_OK) {
+		char *message = pchomp(PQerrorMessage(conn));
+		PQclear(result);
+		PQfinish(conn);
+		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
+				errmsg("could not connect to node \"%s\"", node->name), errdetail_internal("%s", message));
+	}
+	char *owner =
+		PQntuples(result) == 1 && !PQgetisnull(result, 0, 0) ? pstrdup(PQgetvalue(result, 0, 0)) : nullptr;
+	PQclear(result);
+	if (owner == nullptr || strcmp(owner, psprintf("shardext cluster " INT64_FORMAT, cluster_id())) == 0)
+		return;
+	PQfinish(conn);
+	ereport(
+		ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		errmsg("node \"%s\" belongs to another cluster", node->name),
+		errdetail("Its mark says \"%s\", this coordinator is cluster " INT64_FORMAT ".", owner, cluster_id()),
+		errhint("If this coordinator replaces the other one for good, run shardext_adopt_nodes()."));
+}
+
 } // namespace
 
 Connection *existing_connection(int32 node_id) {
@@ -194,7 +219,9 @@ Connection *connect_to_node(const NodeInfo *node) {
 		const bool idle = c->depth == 0 && c->head == c->tail;
 		if (c->lost_in_transaction)
 			raise_connection_lost(c);
-		if (!idle || (c->conninfo_hash == hash && PQstatus(c->conn) == CONNECTION_OK))
+		// A look at the socket tells when the node has closed an idle connection (restart, timeout).
+		if (!idle || (c->conninfo_hash == hash && PQstatus(c->conn) == CONNECTION_OK &&
+					  PQconsumeInput(c->conn) && PQstatus(c->conn) == CONNECTION_OK))
 			return c;
 		close_connection(c);
 	}
@@ -206,6 +233,7 @@ Connection *connect_to_node(const NodeInfo *node) {
 				errmsg("could not connect to node \"%s\"", node->name),
 				errdetail_internal("%s", message[0] != '\0' ? message : "The connection attempt timed out."));
 	}
+	check_owner_cluster(node, conn);
 	return add_connection(node, conn);
 }
 
