@@ -227,6 +227,9 @@ char *column_list(Oid relid) {
 
 void undistribute(Oid relid) {
 	LockRelationOid(relid, AccessExclusiveLock);
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("relation with OID %u does not exist", relid));
 	require_preload();
 	check_owner(relid);
 	const DistributedTable *table = find_distributed_table(relid);
@@ -243,6 +246,8 @@ void undistribute(Oid relid) {
 		SPI_execute(psprintf("CREATE TEMPORARY TABLE shardext_moving ON COMMIT DROP AS SELECT %s FROM %s",
 							 columns, name),
 					false, 0);
+	if (!sharded)
+		drop_reference_trigger(relid);
 	forget_table(relid);
 	ObjectAddress address{RelationRelationId, relid, 0};
 	deleteDependencyRecordsForSpecific(RelationRelationId, relid, DEPENDENCY_NORMAL, ExtensionRelationId,

@@ -106,8 +106,13 @@ char *local_fact(const char *expression) {
 		psprintf("SELECT (%s)::text FROM pg_database WHERE datname = current_database()", expression));
 }
 
+// What a node's mark says: its cluster and its number there.
+char *mark_of(int32 node_id) {
+	return psprintf("shardext cluster " INT64_FORMAT ", node %d", cluster_id(), node_id);
+}
+
 // Compares what a node says of itself with what this server needs.
-void judge_node(PGresult *facts, Findings *findings) {
+void judge_node(PGresult *facts, Findings *findings, int32 expected_id) {
 	const int version = atoi(field(facts, "version"));
 	if (version < 150000)
 		findings->add(true, ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -153,16 +158,23 @@ void judge_node(PGresult *facts, Findings *findings) {
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  pstrdup("its database is a shardext coordinator"));
 	const char *owner = field(facts, "owner_cluster");
-	const char *own = psprintf("shardext cluster " INT64_FORMAT, cluster_id());
-	if (owner[0] != '\0' && strcmp(owner, own) != 0)
+	const char *own = psprintf("shardext cluster " INT64_FORMAT ", node ", cluster_id());
+	if (owner[0] != '\0' && strncmp(owner, own, strlen(own)) != 0) {
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  psprintf("it already belongs to another cluster (%s)", owner));
-	const int shards = atoi(query_metadata("SELECT count(*) FROM shardext.shard_groups"));
-	(void)shards;
+	} else if (expected_id > 0 && strcmp(owner, mark_of(expected_id)) != 0) {
+		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					  psprintf("it is another server or database than the one that holds the node's shards"));
+	} else if (expected_id < 0 && owner[0] != '\0') {
+		const NodeInfo *same = find_node(atoi(owner + strlen(own)));
+		if (same != nullptr)
+			findings->add(true, ERRCODE_DUPLICATE_OBJECT, psprintf("it is node \"%s\" already", same->name));
+	}
 }
 
-// Connects and judges; *reached says whether the node answered.
-Findings examine(const char *conninfo, bool *reached) {
+// Connects and judges; *reached says whether the node answered. expected_id: the node it must be, -1 for a
+// new one, 0 where that does not matter.
+Findings examine(const char *conninfo, bool *reached, int32 expected_id) {
 	Findings findings;
 	char *message = nullptr;
 	*reached = false;
@@ -177,7 +189,7 @@ Findings examine(const char *conninfo, bool *reached) {
 					 psprintf("it did not answer: %s", pchomp(PQerrorMessage(conn))));
 	} else {
 		*reached = true;
-		judge_node(facts, &findings);
+		judge_node(facts, &findings, expected_id);
 	}
 	PQclear(facts);
 	close_private_connection(conn);
@@ -222,10 +234,8 @@ const NodeInfo *node_named(const char *name) {
 }
 
 void mark_node(const NodeInfo *node) {
-	run_on_node(node,
-				list_make2(pstrdup("CREATE SCHEMA IF NOT EXISTS shardext_node"),
-						   psprintf("COMMENT ON SCHEMA shardext_node IS 'shardext cluster " INT64_FORMAT "'",
-									cluster_id())));
+	run_on_node(node, list_make2(pstrdup("CREATE SCHEMA IF NOT EXISTS shardext_node"),
+								 psprintf("COMMENT ON SCHEMA shardext_node IS '%s'", mark_of(node->id))));
 }
 
 // Gives a new node its copies of the reference tables.
@@ -278,7 +288,7 @@ SHARDEXT_SQL_FUNCTION(shardext_add_node) {
 	if (find_node_by_name(name) != nullptr)
 		ereport(ERROR, errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("node \"%s\" already exists", name));
 	bool reached;
-	const Findings findings = examine(conninfo, &reached);
+	const Findings findings = examine(conninfo, &reached, -1);
 	if (has_serious(findings))
 		refuse_node(name, findings);
 	foreach_ptr (Finding, finding, findings.list)
@@ -330,7 +340,7 @@ SHARDEXT_SQL_FUNCTION(shardext_remove_node) {
 	}
 	statements = lappend(statements, pstrdup("DROP SCHEMA IF EXISTS shardext_node"));
 	bool reached;
-	examine(node->conninfo, &reached);
+	examine(node->conninfo, &reached, 0);
 	if (reached)
 		run_on_node(node, statements);
 	else
@@ -352,7 +362,7 @@ SHARDEXT_SQL_FUNCTION(shardext_update_node) {
 	if (node->is_local())
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("node \"local\" cannot be changed"));
 	bool reached;
-	const Findings findings = examine(conninfo, &reached);
+	const Findings findings = examine(conninfo, &reached, node->id);
 	if (has_serious(findings))
 		refuse_node(name, findings);
 	run_metadata_sql(psprintf("UPDATE shardext.nodes SET conninfo = %s WHERE node_id = %d",
@@ -374,9 +384,8 @@ SHARDEXT_SQL_FUNCTION(shardext_adopt_nodes) {
 			ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
 					errmsg("could not connect to node \"%s\"", node->name),
 					errdetail_internal("%s", message));
-		PGresult *result = private_query(
-			conn,
-			psprintf("COMMENT ON SCHEMA shardext_node IS 'shardext cluster " INT64_FORMAT "'", cluster_id()));
+		PGresult *result =
+			private_query(conn, psprintf("COMMENT ON SCHEMA shardext_node IS '%s'", mark_of(node->id)));
 		const bool done = result != nullptr && PQresultStatus(result) == PGRES_COMMAND_OK;
 		char *problem = pchomp(PQerrorMessage(conn));
 		PQclear(result);
@@ -400,7 +409,7 @@ SHARDEXT_SQL_FUNCTION(shardext_check_node) {
 	Findings findings;
 	bool reached = true;
 	if (!node->is_local())
-		findings = examine(node->conninfo, &reached);
+		findings = examine(node->conninfo, &reached, node->id);
 	if (findings.list == NIL) {
 		Datum values[] = {BoolGetDatum(true), 0};
 		bool nulls[] = {false, true};

@@ -263,6 +263,24 @@ void create_reference_trigger(Oid relid) {
 	CommandCounterIncrement();
 }
 
+void drop_reference_trigger(Oid relid) {
+	const Oid function = LookupFuncName(
+		list_make2(makeString(pstrdup("shardext")), makeString(pstrdup("reference_row_change"))), 0, nullptr,
+		false);
+	List *triggers = NIL;
+	Relation relation = table_open(relid, NoLock);
+	for (int i = 0; relation->trigdesc != nullptr && i < relation->trigdesc->numtriggers; i++)
+		if (relation->trigdesc->triggers[i].tgfoid == function)
+			triggers = lappend_oid(triggers, relation->trigdesc->triggers[i].tgoid);
+	table_close(relation, NoLock);
+	const ListCell *cell;
+	foreach (cell, triggers) {
+		ObjectAddress address{TriggerRelationId, lfirst_oid(cell), 0};
+		performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
+	}
+	CommandCounterIncrement();
+}
+
 } // namespace shardext
 
 using namespace shardext;

@@ -190,6 +190,40 @@ void close_streams(ShardScanState *state) {
 		MemoryContextReset(state->stream_context);
 }
 
+// Waits until one of the streams that are not at their end has something; notices when a node dies meanwhile.
+void wait_for_streams(ShardScanState *state) {
+	auto **waiting = static_cast<Connection **>(palloc(sizeof(Connection *) * (state->stream_count + 1)));
+	int count = 0;
+	for (int i = 0; i < state->stream_count; i++)
+		if (!state->stream_done[i] && !state->streams[i]->poll())
+			waiting[count++] = state->streams[i]->waits_for();
+	if (count == 0 || count < state->stream_count)
+		for (int i = 0; i < state->stream_count; i++)
+			if (!state->stream_done[i] && state->streams[i]->poll()) {
+				pfree(waiting);
+				return;
+			}
+	if (count > 0)
+		wait_for_any(waiting, count);
+	pfree(waiting);
+}
+
+// Waits until every stream has its first row.
+void wait_for_all_streams(ShardScanState *state) {
+	for (;;) {
+		auto **waiting = static_cast<Connection **>(palloc(sizeof(Connection *) * (state->stream_count + 1)));
+		int count = 0;
+		for (int i = 0; i < state->stream_count; i++)
+			if (!state->streams[i]->poll())
+				waiting[count++] = state->streams[i]->waits_for();
+		if (count > 0)
+			wait_for_any(waiting, count);
+		pfree(waiting);
+		if (count == 0)
+			return;
+	}
+}
+
 // --- sorted scans ---
 
 int compare_heads(ShardScanState *state, int a, int b) {
@@ -237,6 +271,7 @@ bool next_sorted(ShardScanState *state, TupleTableSlot *slot) {
 		for (int i = 0; i < state->stream_count; i++)
 			state->heads[i] = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
 		MemoryContextSwitchTo(old);
+		wait_for_all_streams(state);
 		state->heap_size = 0;
 		for (int i = 0; i < state->stream_count; i++)
 			if (state->streams[i]->next(state->heads[i])) {
@@ -269,10 +304,25 @@ bool next_sorted(ShardScanState *state, TupleTableSlot *slot) {
 // --- unsorted scans ---
 
 bool next_unsorted(ShardScanState *state, TupleTableSlot *slot) {
-	while (state->current < state->stream_count) {
-		if (state->streams[state->current]->next(slot))
-			return true;
-		state->current++;
+	for (int open = state->stream_count; open > 0;) {
+		open = 0;
+		// The stream that gave the last row is asked first: rows come in bunches.
+		for (int k = 0; k < state->stream_count; k++) {
+			const int i = (state->current + k) % state->stream_count;
+			if (state->stream_done[i])
+				continue;
+			if (state->stream_count > 1 && !state->streams[i]->poll()) {
+				open++;
+				continue;
+			}
+			if (state->streams[i]->next(slot)) {
+				state->current = i;
+				return true;
+			}
+			state->stream_done[i] = true;
+		}
+		if (open > 0)
+			wait_for_streams(state);
 	}
 	return false;
 }

@@ -253,6 +253,7 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 		ExplainPropertyInteger("Shard Groups", nullptr, tasks->group_count, es);
 	ExplainPropertyInteger("Tasks", nullptr, tasks->count, es);
 	const int shown = explain_all_tasks ? tasks->count : std::min(tasks->count, 1);
+	ExplainOpenGroup("Tasks Shown", "Tasks Shown", false, es);
 	for (int i = 0; i < shown; i++) {
 		ExplainOpenGroup("Task", nullptr, true, es);
 		ExplainPropertyText("Node", tasks->tasks[i].node->name, es);
@@ -263,6 +264,7 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 			explain_remote_plan(tasks->tasks[i], es);
 		ExplainCloseGroup("Task", nullptr, true, es);
 	}
+	ExplainCloseGroup("Tasks Shown", "Tasks Shown", false, es);
 }
 
 } // namespace shardext

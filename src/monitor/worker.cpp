@@ -49,8 +49,10 @@ void wait_for_work(int milliseconds) {
 	}
 }
 
+bool extension_missing = false;
+
 void forget_worker(int, Datum database) {
-	worker_stopped(DatumGetObjectId(database));
+	worker_stopped(DatumGetObjectId(database), extension_missing || ProcDiePending);
 }
 
 // True when the database has the extension.
@@ -143,7 +145,11 @@ void shardext_launcher_main(Datum) {
 		BackgroundWorkerUnblockSignals();
 		BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
 		launch_workers();
-		proc_exit(0); // status 0: not started again
+		// Stays, so that the postmaster starts it again after a crash, and for workers that die.
+		for (;;) {
+			wait_for_work(kIdleMs / 2);
+			restart_workers();
+		}
 	});
 }
 
@@ -158,8 +164,10 @@ void shardext_worker_main(Datum argument) {
 			proc_exit(0);
 		worker_started(database);
 		before_shmem_exit(forget_worker, ObjectIdGetDatum(database));
-		if (!prepare_database())
+		if (!prepare_database()) {
+			extension_missing = true;
 			proc_exit(0);
+		}
 		worker_recorded_incarnation(database);
 		bool settled = false;
 		for (;;) {

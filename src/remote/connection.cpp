@@ -186,7 +186,8 @@ void check_owner_cluster(const NodeInfo *node, PGconn *conn) {
 	char *owner =
 		PQntuples(result) == 1 && !PQgetisnull(result, 0, 0) ? pstrdup(PQgetvalue(result, 0, 0)) : nullptr;
 	PQclear(result);
-	if (owner == nullptr || strcmp(owner, psprintf("shardext cluster " INT64_FORMAT, cluster_id())) == 0)
+	const char *own = psprintf("shardext cluster " INT64_FORMAT ", node %d", cluster_id(), node->id);
+	if (owner == nullptr || strcmp(owner, own) == 0)
 		return;
 	PQfinish(conn);
 	ereport(
@@ -237,8 +238,10 @@ Connection *connect_to_node(const NodeInfo *node) {
 	return add_connection(node, conn);
 }
 
-void close_connection(Connection *c) {
-	if (c->head != c->tail && PQstatus(c->conn) == CONNECTION_OK) {
+void cancel_on_node(Connection *c) {
+	if (c->head == c->tail || PQstatus(c->conn) != CONNECTION_OK)
+		return;
+	{
 		// PQconninfo gives back what the connection was made with, password included.
 		PQconninfoOption *options = PQconninfo(c->conn);
 		if (options != nullptr) {
@@ -262,6 +265,10 @@ void close_connection(Connection *c) {
 			pfree(conninfo.data);
 		}
 	}
+}
+
+void close_connection(Connection *c) {
+	cancel_on_node(c);
 	for (int i = 0; i < connection_count; i++)
 		if (connections[i] == c) {
 			connections[i] = connections[--connection_count];

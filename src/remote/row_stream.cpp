@@ -120,6 +120,12 @@ void RemoteStream::decode(TupleTableSlot *slot, MemoryContext context) {
 	current_ = nullptr;
 }
 
+bool RemoteStream::poll() {
+	if (stored_ == nullptr && current_ == nullptr && !finished_)
+		pump(connection, this, false);
+	return stored_ != nullptr || current_ != nullptr || finished_;
+}
+
 bool RemoteStream::next(TupleTableSlot *slot) {
 	if (stored_ != nullptr) {
 		if (tuplestore_gettupleslot(stored_, true, false, store_slot_)) {

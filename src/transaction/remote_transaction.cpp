@@ -127,6 +127,7 @@ void prepare_writers() {
 		char sql[160];
 		snprintf(sql, sizeof sql, "PREPARE TRANSACTION '%s'", two_phase.gids[i]);
 		two_phase.prepared[i] = true;
+		reset_connection_state(writers[i]); // prepared or rolled back, it is over on the node
 		send_control(writers[i], sql, "PREPARE TRANSACTION");
 		send_sync(writers[i]);
 	}
@@ -317,6 +318,10 @@ void rollback_to_savepoint(Connection *c, void *) {
 	const int level = GetCurrentTransactionNestLevel();
 	if (c->head != c->tail) {
 		drain_quietly(c, soon(c->failed ? 1000 : 20));
+		if (c->head != c->tail && c->depth > 0) {
+			cancel_on_node(c); // the savepoint is still there to go back to
+			drain_quietly(c, soon(5000));
+		}
 		if (c->head != c->tail || PQstatus(c->conn) != CONNECTION_OK) {
 			if (c->depth == 0 || !c->wrote)
 				close_connection(c);

@@ -243,11 +243,31 @@ void worker_recorded_incarnation(Oid database) {
 	SpinLockRelease(&shared->mutex);
 }
 
-void worker_stopped(Oid database) {
+void restart_workers() {
+	for (int i = 0; i < kMaxDatabases; i++) {
+		const TimestampTz now = GetCurrentTimestamp();
+		SpinLockAcquire(&shared->mutex);
+		DatabaseSlot *slot = &shared->databases[i];
+		const Oid database = slot->database;
+		const bool start =
+			OidIsValid(database) && slot->worker_pid == 0 && now - slot->starting_since > 5 * USECS_PER_SEC;
+		if (start)
+			slot->starting_since = now;
+		SpinLockRelease(&shared->mutex);
+		if (start)
+			start_worker(database);
+	}
+}
+
+void worker_stopped(Oid database, bool for_good) {
 	SpinLockAcquire(&shared->mutex);
 	DatabaseSlot *slot = slot_of(database, false);
-	if (slot != nullptr && slot->worker_pid == MyProcPid)
-		*slot = {};
+	if (slot != nullptr && slot->worker_pid == MyProcPid) {
+		if (for_good)
+			*slot = {};
+		else
+			slot->worker_pid = 0, slot->worker_latch = nullptr, slot->starting_since = 0;
+	}
 	SpinLockRelease(&shared->mutex);
 }
 

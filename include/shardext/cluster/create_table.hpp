@@ -29,5 +29,6 @@ void drop_forgotten_shards();
 
 // The trigger that carries changes of a reference table to its copies.
 void create_reference_trigger(Oid relid);
+void drop_reference_trigger(Oid relid);
 
 } // namespace shardext

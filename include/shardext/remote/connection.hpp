@@ -108,6 +108,10 @@ void pump(Connection *connection, RemoteStream *until, bool wait);
 // returns false when the connection is broken, the deadline has passed or a statement failed.
 bool drain_quietly(Connection *connection, TimestampTz deadline, char *sqlstate_out = nullptr);
 
+// Asks the node to cancel what the connection runs, over a second connection and with a deadline. Never
+// raises.
+void cancel_on_node(Connection *connection);
+
 // Closes a connection. Where a statement is running on the node, it is cancelled there.
 void close_connection(Connection *connection);
 

@@ -39,6 +39,10 @@ class RowStream {
 public:
 	// The next row, or false at the end. Datums live until the next call.
 	virtual bool next(TupleTableSlot *slot) = 0;
+	// True when next() will not have to wait.
+	virtual bool poll() { return true; }
+	// The connection to wait on until poll() says true, or nullptr.
+	virtual Connection *waits_for() { return nullptr; }
 	// What the command tag counted; valid at the end.
 	virtual uint64 affected_rows() const = 0;
 	virtual void close() = 0;
@@ -77,6 +81,8 @@ List *query_strings(const NodeInfo *node, const char *sql, int columns = 1);
 class RemoteStream final : public RowStream {
 public:
 	bool next(TupleTableSlot *slot) override;
+	bool poll() override;
+	Connection *waits_for() override { return connection; }
 	uint64 affected_rows() const override { return affected_; }
 	void close() override;
 

@@ -34,7 +34,11 @@ bool stop_worker(Oid database);
 bool worker_is_running(Oid database); // another one than this process
 void worker_started(Oid database);
 void worker_recorded_incarnation(Oid database);
-void worker_stopped(Oid database);
+// for_good: it is not missed (no extension, database dropped); else the launcher starts another.
+void worker_stopped(Oid database, bool for_good);
+
+// For the launcher: starts workers that have died.
+void restart_workers();
 bool take_recovery_request(Oid database);
 
 } // namespace shardext
