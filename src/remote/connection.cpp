@@ -152,7 +152,7 @@ void cancel_running_statement(Connection *c, const char *conninfo) {
 		const bool read = sent || status == PGRES_POLLING_READING;
 		// Interrupts stay unserved here: this runs while a transaction is being cleaned up.
 		if ((WaitLatchOrSocket(nullptr,
-							   WL_EXIT_ON_PM_DEATH | WL_TIMEOUT |
+							   WL_POSTMASTER_DEATH | WL_TIMEOUT |
 								   (read ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE),
 							   PQsocket(conn), left, PG_WAIT_EXTENSION) &
 			 WL_SOCKET_MASK) == 0)

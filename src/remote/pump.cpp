@@ -227,10 +227,13 @@ bool drain_quietly(Connection *c, TimestampTz deadline, char *sqlstate_out) {
 		const int output = PQflush(c->conn);
 		if (left <= 0 || output < 0)
 			return false;
-		WaitLatchOrSocket(nullptr,
-						  WL_EXIT_ON_PM_DEATH | WL_TIMEOUT | WL_SOCKET_READABLE |
-							  (output > 0 ? WL_SOCKET_WRITEABLE : 0),
-						  PQsocket(c->conn), left, PG_WAIT_EXTENSION);
+		// Leaving the process here would abort what is committed already: only give up.
+		if (WaitLatchOrSocket(nullptr,
+							  WL_POSTMASTER_DEATH | WL_TIMEOUT | WL_SOCKET_READABLE |
+								  (output > 0 ? WL_SOCKET_WRITEABLE : 0),
+							  PQsocket(c->conn), left, PG_WAIT_EXTENSION) &
+			WL_POSTMASTER_DEATH)
+			return false;
 		if (!PQconsumeInput(c->conn))
 			return false;
 	}
