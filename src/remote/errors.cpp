@@ -70,8 +70,12 @@ void raise_remote_error(Connection *c, PGresult *result, const char *sql) {
 	int code = state != nullptr ? MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4])
 								: ERRCODE_CONNECTION_FAILURE;
 	// A session that the node ended: the connection goes with it.
-	if (severity != nullptr && strcmp(severity, "FATAL") == 0 && c->depth > 0)
-		c->lost_in_transaction = true;
+	if (severity != nullptr && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)) {
+		if (c->depth > 0)
+			c->lost_in_transaction = true;
+		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
+				errmsg("lost connection to node \"%s\"", c->node_name), errdetail_internal("%s", message));
+	}
 	(void)sql;
 	const Oid schema_oid =
 		schema != nullptr && IsTransactionState() ? get_namespace_oid(schema, true) : InvalidOid;

@@ -405,7 +405,7 @@ def coordinator_killed_after_commit(cluster):
     wait_until(lambda: cluster.ask(sql) == [(1,)], 10, "the coordinator does not commit")
     cluster.kill("coordinator")
     error = commit.finish(10)
-    check(error is not None and lost(error), f"{error}")
+    check(error is None or lost(error), f"{error}")  # the decision is durable: it may be acknowledged
     cluster.up("coordinator")
     cluster.wait_until_recovered()
     check(effects(cluster, number) == WHOLE, f"decided, but {effects(cluster, number)}")
