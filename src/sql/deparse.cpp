@@ -14,6 +14,8 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "optimizer/prep.h"
 #include "parser/parse_coerce.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
 #include "utils/guc.h"
 #include "utils/ruleutils.h"
 }
@@ -309,12 +311,68 @@ void fold_white_space(char *text) {
 	*out = '\0';
 }
 
+#ifdef USE_ASSERT_CHECKING
+struct ParamTypes {
+	Oid *types;
+	int count;
+};
+
+bool note_param_types(Node *node, ParamTypes *found) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Query))
+		return walk_query(reinterpret_cast<Query *>(node), note_param_types, found, 0);
+	if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_EXTERN &&
+		reinterpret_cast<Param *>(node)->paramid <= found->count)
+		found->types[reinterpret_cast<Param *>(node)->paramid - 1] =
+			reinterpret_cast<Param *>(node)->paramtype;
+	return walk_expression(node, note_param_types, found);
+}
+
+// Parses and analyzes a text again, as a node would, and compares the result with the tree it came from.
+void check_text(const Query *query, const char *text) {
+	Oid types[1600];
+	int count = 0;
+	for (const char *p = text; (p = strchr(p, '$')) != nullptr; p++)
+		count = std::max(count, atoi(p + 1));
+	count = std::min(count, 1600);
+	for (int i = 0; i < count; i++)
+		types[i] = UNKNOWNOID;
+	ParamTypes context{types, count};
+	note_param_types(reinterpret_cast<Node *>(const_cast<Query *>(query)), &context);
+	List *raw = raw_parser(text, RAW_PARSE_DEFAULT);
+	Assert(list_length(raw) == 1);
+	Query *again = parse_analyze_fixedparams(linitial_node(RawStmt, raw), text, types, count, nullptr);
+	Assert(again->commandType == query->commandType);
+	List *expected = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
+	List *got = query->commandType == CMD_SELECT ? again->targetList : again->returningList;
+	int position = 0;
+	foreach_node (TargetEntry, entry, expected) {
+		if (entry->resjunk)
+			continue;
+		Assert(position < list_length(got));
+		const Oid type =
+			exprType(reinterpret_cast<Node *>(list_nth_node(TargetEntry, got, position++)->expr));
+		const Oid wanted = exprType(reinterpret_cast<Node *>(entry->expr));
+		Assert(type == wanted || wanted == UNKNOWNOID);
+	}
+	Assert(list_length(again->groupClause) == list_length(query->groupClause));
+	Assert(list_length(again->sortClause) == list_length(query->sortClause));
+	Assert((again->limitCount == nullptr) == (query->limitCount == nullptr));
+	Assert(again->hasAggs == query->hasAggs);
+	Assert(list_length(again->cteList) == list_length(query->cteList));
+}
+#endif
+
 } // namespace
 
 char *deparse_qualified(Query *query) {
 	const int level = begin_transmission_modes();
 	set_config_option("search_path", "", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	char *text = pg_get_querydef(query, false);
+#ifdef USE_ASSERT_CHECKING
+	check_text(query, text);
+#endif
 	end_transmission_modes(level);
 	fold_white_space(text);
 	return text;
