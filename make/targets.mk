@@ -2,7 +2,7 @@
 tools = $(here)/test/tools
 NODES ?= 2
 
-.PHONY: prepare quickstart quickstart-stop cluster cluster-stop psql check help
+.PHONY: bench-point prepare quickstart quickstart-stop cluster cluster-stop psql check help
 
 prepare:
 	@$(tools)/prepare
@@ -22,6 +22,10 @@ cluster:
 
 cluster-stop:
 	@$(tools)/cluster stop $(here)/build/cluster
+
+bench-point:
+	@$(tools)/install
+	@$(here)/test/bench/point_select
 
 psql:
 	@$(tools)/cluster psql $(here)/build/cluster
@@ -43,6 +47,7 @@ help:
 	@echo 'make psql              psql on the development cluster'
 	@echo 'make cluster-stop      stop and remove the development cluster'
 	@echo 'make check             run all tests (T=suite, T=suite/test or T=test: run some)'
+	@echo 'make bench-point       latency of a SELECT by key, through the coordinator and straight on a node'
 	@echo 'make unit              run the unit tests that need no server'
 	@echo 'make format            format the sources'
 	@echo 'make lint              check format and rules of the sources'
