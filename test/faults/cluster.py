@@ -44,13 +44,19 @@ class Cluster:
         return connection
 
     def ask(self, sql, server="coordinator"):
-        """Runs a statement on a connection of its own and returns the rows."""
-        connection = self.connect(server)
-        try:
-            return run(connection, sql)
-        finally:
-            connection.close()
-            self.connections.remove(connection)
+        """Asks for rows on a connection of its own; again while the server ends all sessions after a crash."""
+        for attempt in range(100):
+            connection = self.connect(server)
+            try:
+                return run(connection, sql)
+            except psycopg2.OperationalError:
+                if attempt == 99 or not connection.closed:
+                    raise
+                time.sleep(0.1)
+            finally:
+                connection.close()
+                self.connections.remove(connection)
+        return None
 
     def control(self, command, server):
         """Lets test/tools/cluster do something to a server."""
