@@ -61,6 +61,18 @@ Unit *new_unit() {
 	return new (palloc0(sizeof(Unit))) Unit();
 }
 
+// The conditions that must all hold; rewriting leaves ANDs inside of ANDs.
+List *conditions_of(Node *node) {
+	if (node == nullptr)
+		return NIL;
+	if (!is_andclause(node))
+		return list_make1(node);
+	List *result = NIL;
+	foreach_ptr (Node, part, reinterpret_cast<BoolExpr *>(node)->args)
+		result = list_concat(result, conditions_of(part));
+	return result;
+}
+
 // Looks through binary-compatible casts.
 Node *strip(Node *node) {
 	while (node != nullptr && IsA(node, RelabelType))
@@ -182,12 +194,12 @@ void LevelAnalyzer::collect_inner(Node *node, bool top, List **units, List **qua
 		auto *from = reinterpret_cast<FromExpr *>(node);
 		foreach_ptr (Node, child, from->fromlist)
 			collect_inner(child, top, units, quals);
-		*quals = list_concat(*quals, make_ands_implicit(reinterpret_cast<Expr *>(flat(from->quals))));
+		*quals = list_concat(*quals, conditions_of(flat(from->quals)));
 	} else if (IsA(node, JoinExpr) && reinterpret_cast<JoinExpr *>(node)->jointype == JOIN_INNER) {
 		auto *join = reinterpret_cast<JoinExpr *>(node);
 		collect_inner(join->larg, top, units, quals);
 		collect_inner(join->rarg, top, units, quals);
-		*quals = list_concat(*quals, make_ands_implicit(reinterpret_cast<Expr *>(flat(join->quals))));
+		*quals = list_concat(*quals, conditions_of(flat(join->quals)));
 	} else {
 		*units = lappend(*units, analyze_jointree(node, top));
 	}
@@ -276,7 +288,7 @@ Unit *LevelAnalyzer::analyze_outer_join(JoinExpr *join) {
 		return fail(nullptr);
 	if (join->jointype == JOIN_RIGHT)
 		std::swap(left, right); // `left` is the preserved side from here on
-	List *quals = make_ands_implicit(reinterpret_cast<Expr *>(flat(join->quals)));
+	List *quals = conditions_of(flat(join->quals));
 	foreach_ptr (Node, qual, quals) {
 		Pushability pushability;
 		check_pushable(qual, &pushability);
