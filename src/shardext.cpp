@@ -1,5 +1,6 @@
 // The module: what happens when PostgreSQL loads shardext.
 #include "shardext/catalog/metadata.hpp"
+#include "shardext/cluster/shards.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/hooks/hooks.hpp"
 #include "shardext/monitor/worker.hpp"
@@ -20,6 +21,7 @@ void _PG_init(void) {
 			return; // functions say what is missing; see require_preload()
 		shardext::request_shared_state();
 		shardext::register_launcher();
+		shardext::initialize_cluster();
 		shardext::initialize_transactions();
 		shardext::register_shard_scan();
 		shardext::register_shard_insert();

@@ -23,6 +23,7 @@ extern "C" {
 #include "executor/spi.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/regproc.h"
 #include "utils/typcache.h"
@@ -241,6 +242,9 @@ void undistribute(Oid relid) {
 	const char *name =
 		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 	const char *columns = column_list(relid);
+	// A policy must not make rows disappear: with it in force this is an error.
+	const int level = NewGUCNestLevel();
+	set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
 	if (sharded)
 		SPI_execute(psprintf("CREATE TEMPORARY TABLE shardext_moving ON COMMIT DROP AS SELECT %s FROM %s",
@@ -263,6 +267,7 @@ void undistribute(Oid relid) {
 		SPI_execute("DROP TABLE pg_temp.shardext_moving", false, 0);
 	}
 	SPI_finish();
+	AtEOXact_GUC(true, level);
 }
 
 char *text_argument(FunctionCallInfo fcinfo, int n, const char *name) {

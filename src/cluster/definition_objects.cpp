@@ -201,6 +201,13 @@ char *create_extension(Oid extension) {
 }
 
 // Returns CREATE OR REPLACE FUNCTION for a function that means the same on every node.
+Oid function_owner(Oid function) {
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 char *create_function(const ObjectAddress *object, Oid relid) {
 	if (get_func_prokind(object->objectId) != PROKIND_FUNCTION)
 		refuse_dependency(object, relid, "Only plain functions can be created on other nodes.", nullptr);
@@ -208,6 +215,10 @@ char *create_function(const ObjectAddress *object, Oid relid) {
 		refuse_dependency(
 			object, relid, "Only immutable functions can be used on other nodes.",
 			"Declare the function IMMUTABLE if its result depends on nothing but its arguments.");
+	if (!superuser_arg(function_owner(object->objectId)))
+		refuse_dependency(object, relid,
+						  "On other nodes it would run with the rights of the node connection.",
+						  "Have a superuser review and own the function.");
 	return TextDatumGetCString(OidFunctionCall1(F_PG_GET_FUNCTIONDEF, ObjectIdGetDatum(object->objectId)));
 }
 

@@ -42,10 +42,8 @@ char *complete_conninfo(const char *conninfo) {
 	char *message = nullptr;
 	PQconninfoOption *options = PQconninfoParse(conninfo, &message);
 	if (options == nullptr) {
-		char *detail = pstrdup(message != nullptr ? message : "out of memory");
-		PQfreemem(message);
-		ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR), errmsg("invalid connection string"),
-				errdetail_internal("%s", pchomp(detail)));
+		PQfreemem(message); // it may repeat a part of a password
+		ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR), errmsg("invalid connection string"));
 	}
 	bool has_user = false, has_database = false;
 	for (PQconninfoOption *o = options; o->keyword != nullptr; o++) {

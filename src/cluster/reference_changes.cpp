@@ -4,6 +4,7 @@
 // CONFLICT, MERGE, COPY and cascades there. An internal AFTER ROW trigger then applies what has really
 // changed on every node, by the row's identity: its primary key, or the whole old row where there is none.
 #include "shardext/cluster/create_table.hpp"
+#include "shardext/cluster/shards.hpp"
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/compat.hpp"
@@ -279,6 +280,41 @@ void drop_reference_trigger(Oid relid) {
 		performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
 	}
 	CommandCounterIncrement();
+}
+
+void reference_changes_at_subtransaction(bool starts) {
+	if (starts)
+		finish_pending(); // what was changed before a savepoint must not go with it
+	else
+		pending = nullptr; // changes of the sub-transaction that is rolled back; the memory goes with the
+						   // transaction
+}
+
+namespace {
+
+void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+	gate([&] {
+		switch (event) {
+		case SUBXACT_EVENT_START_SUB:
+			reference_changes_at_subtransaction(true);
+			break;
+		case SUBXACT_EVENT_ABORT_SUB:
+			reference_changes_at_subtransaction(false);
+			shards_after_subtransaction(false);
+			break;
+		case SUBXACT_EVENT_PRE_COMMIT_SUB:
+			shards_after_subtransaction(true);
+			break;
+		default:
+			break;
+		}
+	});
+}
+
+} // namespace
+
+void initialize_cluster() {
+	RegisterSubXactCallback(on_subtransaction, nullptr);
 }
 
 } // namespace shardext

@@ -51,6 +51,8 @@ void adopt_local_shard(Oid relid, int64 group_id) {
 	const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	// The owner of the table owns its shards: index expressions and foreign keys run with his rights.
+	run_metadata_sql(psprintf("GRANT USAGE ON SCHEMA %s TO %s", quote_identifier(shard_schema),
+							  quote_identifier(GetUserNameFromId(owner, false))));
 	run_metadata_sql(psprintf("ALTER TABLE %s OWNER TO %s",
 							  quote_qualified_identifier(shard_schema, get_rel_name(relid)),
 							  quote_identifier(GetUserNameFromId(owner, false))));
@@ -59,8 +61,7 @@ void adopt_local_shard(Oid relid, int64 group_id) {
 List *schema_statements(int64 group_id, const char *schema_name, bool local) {
 	const char *schema = quote_identifier(shard_schema_name(group_id, schema_name));
 	List *result = list_make1(psprintf("CREATE SCHEMA IF NOT EXISTS %s", schema));
-	if (local)
-		result = lappend(result, psprintf("GRANT USAGE ON SCHEMA %s TO PUBLIC", schema));
+	(void)local;
 	result = lappend(result, psprintf("COMMENT ON SCHEMA %s IS %s", schema,
 									  quote_literal_cstr(psprintf("shardext cluster " INT64_FORMAT
 																  ", shard group " INT64_FORMAT ", schema %s",
@@ -122,6 +123,23 @@ List *statements_of(List **per_node, const NodeInfo *node, PerNode **entry) {
 	return *per_node = lappend(*per_node, *entry);
 }
 
+// Runs statements on local shards as the owner of the table: what they call of his must not run with other
+// rights.
+void run_as_owner(Oid relid, List *statements) {
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	Oid user;
+	int context;
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	SPI_connect();
+	foreach_ptr (char, sql, statements)
+		SPI_execute(sql, false, 0);
+	SPI_finish();
+	SetUserIdAndSecContext(user, context);
+}
+
 void add_pieces(PerNode *entry, List *definitions, int64 group_id) {
 	foreach_ptr (SqlPieces, pieces, definitions)
 		entry->statements = lappend(entry->statements, shard_sql(pieces, group_id, entry->node->is_local()));
@@ -136,6 +154,7 @@ struct ForgottenTable {
 	int group_count;
 	ShardGroup *groups;
 	bool last_in_group;	 // no other table of the colocation group is left
+	int nest_level;		 // of the (sub)transaction that has forgotten it
 	bool last_in_schema; // …or none in this user schema
 };
 List *forgotten = NIL;
@@ -203,14 +222,22 @@ void create_shard_indexes(Oid relid, const NodeInfo *only_node) {
 	const DistributedTable *table = find_distributed_table(relid);
 	List *indexes = shard_index_statements(relid);
 	List *foreign_keys = shard_foreign_key_statements(relid);
+	List *local_keys = NIL;
 	List *per_node = NIL;
 	for_each_placement(table, only_node, [&](const NodeInfo *node, int64 group_id) {
 		PerNode *entry;
 		statements_of(&per_node, node, &entry);
 		add_pieces(entry, indexes, group_id);
-		add_pieces(entry, foreign_keys, group_id);
+		if (!node->is_local()) {
+			add_pieces(entry, foreign_keys, group_id);
+			return;
+		}
+		foreach_ptr (SqlPieces, pieces, foreign_keys)
+			local_keys = lappend(local_keys, shard_sql(pieces, group_id, true));
 	});
 	run_everywhere(per_node);
+	if (local_keys != NIL)
+		run_as_owner(relid, local_keys);
 }
 
 void empty_table(Oid relid) {
@@ -232,6 +259,16 @@ void check_undistribute(Oid relid) {
 				errhint("Undistribute \"%s\" first, or drop the foreign key.", other));
 }
 
+void adopt_local_shards(Oid relid) {
+	const DistributedTable *table = find_distributed_table(relid);
+	if (table == nullptr || !table->is_sharded())
+		return;
+	for_each_placement(table, nullptr, [&](const NodeInfo *node, int64 group_id) {
+		if (node->is_local())
+			adopt_local_shard(relid, group_id);
+	});
+}
+
 void forget_table(Oid relid) {
 	const DistributedTable *table = find_distributed_table(relid);
 	if (table == nullptr)
@@ -241,6 +278,7 @@ void forget_table(Oid relid) {
 	entry->schema_name = get_namespace_name(get_rel_namespace(relid));
 	entry->table_name = get_rel_name(relid);
 	entry->kind = table->kind;
+	entry->nest_level = GetCurrentTransactionNestLevel();
 	entry->colocation_id = table->colocation->id;
 	entry->group_count = table->colocation->group_count;
 	entry->groups = static_cast<ShardGroup *>(palloc(sizeof(ShardGroup) * (entry->group_count + 1)));
@@ -314,6 +352,26 @@ void drop_forgotten_shards() {
 										  table->colocation_id)),
 				run_metadata_sql(psprintf("DELETE FROM shardext.colocation_groups WHERE colocation_id = %d",
 										  table->colocation_id));
+}
+
+void shards_after_subtransaction(bool committed) {
+	const int level = GetCurrentTransactionNestLevel();
+	if (!committed) {
+		remembered = NIL;
+		if (forgotten_in != MyProc_lxid())
+			return;
+		List *kept = NIL;
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+		foreach_ptr (ForgottenTable, table, forgotten)
+			if (table->nest_level < level)
+				kept = lappend(kept, table);
+		MemoryContextSwitchTo(old);
+		forgotten = kept;
+		return;
+	}
+	if (forgotten_in == MyProc_lxid())
+		foreach_ptr (ForgottenTable, table, forgotten)
+			table->nest_level = std::min(table->nest_level, level - 1);
 }
 
 void remember_cluster() {

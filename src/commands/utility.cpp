@@ -26,16 +26,6 @@ namespace shardext {
 
 namespace {
 
-// Runs body with the rights of the extension; an error restores the user with the (sub)transaction.
-template <class F> void run_with_extension_rights(F &&body) {
-	Oid user;
-	int context;
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
-	body();
-	SetUserIdAndSecContext(user, context);
-}
-
 const DistributedTable *distributed(RangeVar *name) {
 	if (name == nullptr)
 		return nullptr;
@@ -97,6 +87,10 @@ void check_allowed(Node *statement) {
 	switch (nodeTag(statement)) {
 	case T_AlterTableStmt: {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(statement);
+		if (alter->relation->schemaname != nullptr &&
+			strncmp(alter->relation->schemaname, "shardext_", 9) == 0 && !superuser())
+			ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("permission denied to alter shard \"%s\"", alter->relation->relname));
 		if (alter->objtype == OBJECT_INDEX) {
 			const Oid index = RangeVarGetRelid(alter->relation, NoLock, true);
 			if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX &&
@@ -224,12 +218,29 @@ bool add_local_shards(TruncateStmt *statement) {
 	return found;
 }
 
-void check_truncate_rights(TruncateStmt *statement) {
-	foreach_node (RangeVar, name, statement->relations) {
-		const Oid relid = RangeVarGetRelid(name, NoLock, false);
-		const AclResult result = pg_class_aclcheck(relid, GetUserId(), ACL_TRUNCATE);
-		if (result != ACLCHECK_OK)
-			aclcheck_error(result, OBJECT_TABLE, name->relname);
+// True when the user owns all local shards of the statement's tables.
+bool owns_local_shards(TruncateStmt *statement) {
+	const ListCell *cell;
+	foreach (cell, truncated_tables(statement))
+		if (is_sharded_table(lfirst_oid(cell)) && !pg_class_ownercheck(lfirst_oid(cell), GetUserId()))
+			return false;
+	return true;
+}
+
+// Empties the local shards themselves, after PostgreSQL has let the user truncate their tables.
+void empty_local_shards(TruncateStmt *statement) {
+	const ListCell *cell;
+	foreach (cell, truncated_tables(statement)) {
+		const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
+		if (table == nullptr || !table->is_sharded())
+			continue;
+		const char *schema_name = get_namespace_name(get_rel_namespace(table->relid));
+		for (int g = 0; g < table->colocation->group_count; g++)
+			if (table->colocation->groups[g].node_id == kLocalNode)
+				empty_table(get_relname_relid(
+					get_rel_name(table->relid),
+					get_namespace_oid(shard_schema_name(table->colocation->groups[g].id, schema_name),
+									  false)));
 	}
 }
 
@@ -318,8 +329,13 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 		auto *changed = static_cast<TruncateStmt *>(copyObjectImpl(statement));
 		if (add_local_shards(changed)) {
 			PreventCommandIfReadOnly("TRUNCATE TABLE");
-			check_truncate_rights(reinterpret_cast<TruncateStmt *>(statement));
-			run_with_extension_rights([&] { ExecuteTruncate(changed); });
+			// Always with the user's own rights: TRUNCATE triggers are his, and so is what CASCADE may reach.
+			if (owns_local_shards(reinterpret_cast<TruncateStmt *>(statement))) {
+				ExecuteTruncate(changed);
+			} else {
+				ExecuteTruncate(reinterpret_cast<TruncateStmt *>(statement));
+				empty_local_shards(reinterpret_cast<TruncateStmt *>(statement));
+			}
 			truncate_shards(reinterpret_cast<TruncateStmt *>(statement));
 			if (completion != nullptr)
 				SetQueryCompletion(completion, CMDTAG_TRUNCATE_TABLE, 0);
@@ -347,6 +363,13 @@ void after_utility(PlannedStmt *planned) {
 		auto *set = reinterpret_cast<ConstraintsSetStmt *>(planned->utilityStmt);
 		if (set->constraints == NIL)
 			set_constraints_on_nodes(set->deferred);
+	}
+	if (IsA(planned->utilityStmt, AlterTableStmt) && extension_exists()) {
+		auto *alter = reinterpret_cast<AlterTableStmt *>(planned->utilityStmt);
+		foreach_node (AlterTableCmd, command, alter->cmds)
+			if (command->subtype == AT_ChangeOwner)
+				if (const DistributedTable *table = distributed(alter->relation))
+					adopt_local_shards(table->relid);
 	}
 	drop_forgotten_shards();
 }

@@ -1,11 +1,12 @@
 -- Functions that only shardext itself calls.
 
-CREATE FUNCTION shardext.fragment_rows(int) RETURNS SETOF record
+CREATE FUNCTION shardext.fragment_rows(bigint) RETURNS SETOF record
     LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'shardext_fragment_rows';
-COMMENT ON FUNCTION shardext.fragment_rows(int) IS 'stands for a fragment in query trees; never called';
+COMMENT ON FUNCTION shardext.fragment_rows(bigint) IS 'stands for a fragment in query trees; never called';
 
 CREATE FUNCTION shardext.reference_row_change() RETURNS trigger
     LANGUAGE C AS 'MODULE_PATHNAME', 'shardext_reference_row_change';
+REVOKE ALL ON FUNCTION shardext.fragment_rows(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION shardext.reference_row_change() IS 'carries changes of a reference table to its copies';
 REVOKE ALL ON FUNCTION shardext.reference_row_change() FROM PUBLIC;
 
@@ -27,5 +28,6 @@ COMMENT ON FUNCTION shardext.shard_sizes() IS 'asks every node for the sizes of 
 CREATE FUNCTION shardext.after_restore() RETURNS trigger
     LANGUAGE C AS 'MODULE_PATHNAME', 'shardext_after_restore';
 COMMENT ON FUNCTION shardext.after_restore() IS 'invalidates caches when metadata tables are changed by hand or by pg_restore';
+REVOKE ALL ON FUNCTION shardext.after_restore() FROM PUBLIC;
 CREATE TRIGGER after_restore AFTER INSERT OR UPDATE OR DELETE ON shardext.tables
     FOR EACH STATEMENT EXECUTE FUNCTION shardext.after_restore();

@@ -52,6 +52,8 @@ SHARDEXT_SQL_FUNCTION(shardext_after_restore) {
 }
 
 SHARDEXT_SQL_FUNCTION(shardext_shard_name) {
+	if (get_rel_name(PG_GETARG_OID(1)) == nullptr)
+		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(qualified_shard(PG_GETARG_INT64(0), PG_GETARG_OID(1))));
 }
 

@@ -15,6 +15,7 @@ extern "C" {
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 }
 
 namespace shardext {
@@ -264,6 +265,12 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 		return false;
 	if (distinct_only && original->hasDistinctOn)
 		return false;
+	// LIMIT and window frames stay above, with the sub-queries in them.
+	const bool sublinks_above = checkExprHasSubLink(original->limitCount) ||
+								checkExprHasSubLink(original->limitOffset) ||
+								checkExprHasSubLink(reinterpret_cast<Node *>(original->windowClause));
+	if (sublinks_above && original->cteList != NIL)
+		return false;
 	auto *query = static_cast<Query *>(copyObjectImpl(original));
 	query->targetList =
 		reinterpret_cast<List *>(flatten_join_alias_vars(query, reinterpret_cast<Node *>(query->targetList)));
@@ -344,7 +351,7 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 	query->rtable = base->rtable;
 	query->jointree = base->jointree;
 	query->cteList = NIL;
-	query->hasSubLinks = false;
+	query->hasSubLinks = sublinks_above;
 	*original = *query;
 	return true;
 }

@@ -8,6 +8,7 @@
 
 extern "C" {
 #include "catalog/pg_collation.h"
+#include "common/int.h"
 #include "catalog/pg_proc.h"
 #include "nodes/print.h"
 #include "optimizer/cost.h"
@@ -26,7 +27,7 @@ namespace shardext {
 PlannerRun *current_run = nullptr;
 
 Oid fragment_function_oid() {
-	Oid argument = INT4OID;
+	Oid argument = INT8OID;
 	List *name = list_make2(makeString(pstrdup("shardext")), makeString(pstrdup("fragment_rows")));
 	return LookupFuncName(name, 1, &argument, false);
 }
@@ -39,8 +40,9 @@ RangeTblEntry *make_fragment_entry(Fragment *fragment) {
 	call->funcid = fragment_function_oid();
 	call->funcresulttype = RECORDOID;
 	call->funcretset = true;
-	call->args =
-		list_make1(makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(number), false, true));
+	// The run's random token tells our entries from calls that a user has written.
+	call->args = list_make1(makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
+									  Int64GetDatum(current_run->token + number), false, FLOAT8PASSBYVAL));
 	call->location = -1;
 
 	RangeTblFunction *function = makeNode(RangeTblFunction);
@@ -76,8 +78,11 @@ Fragment *fragment_of_entry(const RangeTblEntry *rte) {
 	if (call->funcresulttype != RECORDOID || function->funccolcount == 0 || list_length(call->args) != 1 ||
 		!IsA(linitial(call->args), Const) || call->funcid != fragment_function_oid())
 		return nullptr;
-	const int number = DatumGetInt32(linitial_node(Const, call->args)->constvalue);
-	return number < list_length(current_run->fragments)
+	auto *argument = linitial_node(Const, call->args);
+	if (argument->constisnull || argument->consttype != INT8OID)
+		return nullptr;
+	const int64 number = DatumGetInt64(argument->constvalue) - current_run->token;
+	return number >= 0 && number < list_length(current_run->fragments)
 			   ? static_cast<Fragment *>(list_nth(current_run->fragments, number))
 			   : nullptr;
 }
@@ -234,6 +239,21 @@ Node *limit_plus_offset(Query *query) {
 		checkExprHasSubLink(query->limitOffset))
 		return nullptr;
 	Node *count = static_cast<Node *>(copyObjectImpl(query->limitCount));
+	if (query->limitOffset != nullptr) {
+		// "All rows" is sometimes asked for with the largest number: then nothing is pushed. Sums that only
+		// show at execution are left to the coordinator as well.
+		auto *limit = reinterpret_cast<Const *>(
+			eval_const_expressions(nullptr, static_cast<Node *>(copyObjectImpl(query->limitCount))));
+		auto *offset = reinterpret_cast<Const *>(
+			eval_const_expressions(nullptr, static_cast<Node *>(copyObjectImpl(query->limitOffset))));
+		int64 sum;
+		if (!IsA(limit, Const) || !IsA(offset, Const) ||
+			(!limit->constisnull && !offset->constisnull &&
+			 (DatumGetInt64(offset->constvalue) < 0 ||
+			  pg_add_s64_overflow(DatumGetInt64(limit->constvalue), DatumGetInt64(offset->constvalue),
+								  &sum))))
+			return nullptr;
+	}
 	if (query->limitOffset != nullptr) {
 		// A NULL offset means none.
 		CoalesceExpr *offset = makeNode(CoalesceExpr);
@@ -419,6 +439,8 @@ void replace_by_scatter(Query *query, const QueryAnalysis &analysis) {
 	outer->limitOffset = query->limitOffset;
 	outer->limitOption = query->limitOption;
 	outer->hasSubLinks = checkExprHasSubLink(query->limitCount) || checkExprHasSubLink(query->limitOffset);
+	if (outer->hasSubLinks)
+		outer->cteList = static_cast<List *>(copyObjectImpl(query->cteList));
 	*query = *outer;
 	cut_children(query);
 }
@@ -577,8 +599,10 @@ void cut_into_fragments(Query *query) {
 		return;
 	}
 	if (analysis.from.ok && analysis.from.has_sharded && query->setOperations == nullptr) {
-		if (analysis.upper_pushable && query->groupingSets == NIL && split_aggregation(query, &analysis))
+		if (analysis.upper_pushable && query->groupingSets == NIL && split_aggregation(query, &analysis)) {
+			cut_children(query);
 			return;
+		}
 		const bool single_table =
 			list_length(query->rtable) == 1 && query->rowMarks == NIL && !query->hasSubLinks;
 		if (!single_table && replace_from_clause(query, analysis)) {

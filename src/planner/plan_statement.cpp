@@ -134,6 +134,10 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 	replace_tableoid(reinterpret_cast<Node *>(query), nullptr);
 	PlannerRun run;
 	run.outer = current_run;
+	uint64 random;
+	if (!pg_strong_random(&random, sizeof random))
+		ereport(ERROR, errmsg("could not generate random numbers"));
+	run.token = static_cast<int64>(random >> 2);
 	current_run = &run;
 	PlannedStmt *plan = nullptr;
 	PG_TRY();

@@ -80,6 +80,14 @@ Node *strip(Node *node) {
 	return node;
 }
 
+// True when the key equals something that is known outside of the query.
+bool has_free_member(const KeySet &keys) {
+	foreach_ptr (Node, key, keys.members)
+		if (!contain_vars_of_level(key, 0))
+			return true;
+	return false;
+}
+
 bool member(List *list, Node *expr) {
 	return list_member(list, expr);
 }
@@ -166,6 +174,9 @@ Unit *LevelAnalyzer::analyze_subquery(int rtindex, Query *sub, int levels_up) {
 	result_->needs_settings |= analysis.from.needs_settings;
 	if (!analysis.from.has_sharded)
 		return unit;
+	if (analysis.from.pinned && !has_free_member(analysis.from.keys))
+		return fail(
+			"a sub-query that is pinned to one shard group"); // (key IS NULL): it is cut out on its own
 	result_->ordered_subquery |= sub->sortClause != NIL && sub->limitCount == nullptr;
 	if (!merge_colocation(analysis.from.colocation))
 		return fail("tables of different colocation groups");
@@ -244,7 +255,8 @@ Unit *LevelAnalyzer::join_units(List *units, List *quals, bool top) {
 			for (int side = 0; side < 2; side++, std::swap(left, right)) {
 				const bool known =
 					member(whole->keys.members, left) || member(whole->keys.nullable_members, left);
-				if (!known || member(whole->keys.members, right) || contain_volatile_functions(right))
+				if (!known || member(whole->keys.members, right) || contain_volatile_functions(right) ||
+					contain_subplans(right) || checkExprHasSubLink(right))
 					continue;
 				whole->keys.members = lappend(whole->keys.members, right);
 				// The equality rejects NULL, so what was nullable no longer is.
@@ -475,6 +487,8 @@ bool LevelAnalyzer::check_sublinks(Node *node, const KeySet &keys, bool negated)
 		return false;
 	if (!analysis.from.has_sharded)
 		return true;
+	if (analysis.from.pinned && !has_free_member(analysis.from.keys))
+		return false;
 	if (result_->colocation != nullptr && analysis.from.colocation != result_->colocation)
 		return false;
 	// Tied by a correlated equality?
@@ -657,9 +671,14 @@ void visit_arm(Node *node, SetArms *arms) {
 			if (!contain_vars_of_level(key, 0) && list_member(arm.from.keys.members, key))
 				common = lappend(common, key);
 		from.keys.members = common;
-		from.pinned = from.pinned && arm.from.pinned && common != NIL;
-		if (!from.pinned)
-			from.pins = NIL;
+		from.pinned = from.pinned && arm.from.pinned;
+		from.pins = NIL;
+		if (from.pinned)
+			foreach_ptr (Node, key, common)
+				if (is_pin_value(key))
+					from.pins = lappend(from.pins, new (palloc0(sizeof(KeyPin)))
+													   KeyPin{KeyPin::Equal, reinterpret_cast<Expr *>(key)});
+		from.pinned = from.pins != NIL;
 	}
 	arms->first = false;
 }

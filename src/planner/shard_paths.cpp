@@ -136,6 +136,12 @@ bool is_own_parameter(Node *node, void *) {
 	return walk_expression(node, is_own_parameter, static_cast<void *>(nullptr));
 }
 
+bool has_placeholder(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	return IsA(node, PlaceHolderVar) || walk_expression(node, has_placeholder, static_cast<void *>(nullptr));
+}
+
 // Which conditions may run on the shards. Those with parameters of the plan run there only when they choose
 // the shard; others would make every repetition of the scan a new round trip.
 bool goes_to_shards(RestrictInfo *info, RelOptInfo *rel, const DistributedTable *table,
@@ -147,6 +153,10 @@ bool goes_to_shards(RestrictInfo *info, RelOptInfo *rel, const DistributedTable 
 		return false;
 	auto *clause = reinterpret_cast<Node *>(info->clause);
 	if (contain_subplans(clause))
+		return false;
+	// Conditions of lateral references mention other relations; what stands in for them is not there yet.
+	Relids mentioned = pull_varnos(nullptr, clause);
+	if (!bms_is_subset(mentioned, rel->relids) || has_placeholder(clause, nullptr))
 		return false;
 	Expr *value;
 	if (is_own_parameter(clause, nullptr))

@@ -156,6 +156,22 @@ PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns,
 
 // --- INSERT ---
 
+// Where DEFAULT VALUES stands in a text, outside of names and literals.
+char *find_default_values(char *text) {
+	char quote = '\0';
+	for (char *p = text; *p != '\0'; p++) {
+		if (quote != '\0') {
+			if (*p == quote)
+				quote = '\0';
+		} else if (*p == '\'' || *p == '"') {
+			quote = *p;
+		} else if (strncmp(p, "DEFAULT VALUES", strlen("DEFAULT VALUES")) == 0) {
+			return p;
+		}
+	}
+	return nullptr;
+}
+
 // The statement's text before the rows and after them.
 void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, List **lifted) {
 	auto *shell = static_cast<Query *>(copyObjectImpl(query));
@@ -216,7 +232,7 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 			plan->tail = lappend(plan->tail, piece);
 			continue;
 		}
-		char *found = IsA(piece, String) ? strstr(strVal(piece), "DEFAULT VALUES") : nullptr;
+		char *found = IsA(piece, String) ? find_default_values(strVal(piece)) : nullptr;
 		if (found == nullptr) {
 			plan->head = lappend(plan->head, piece);
 			continue;
@@ -317,6 +333,35 @@ bool sublinks_are_local_to_shards(Node *node) {
 	return !finds_sharded_sublink(node, nullptr);
 }
 
+bool find_multi_param(Node *node, int *id) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_MULTIEXPR) {
+		*id = reinterpret_cast<Param *>(node)->paramid;
+		return true;
+	}
+	return walk_expression(node, find_multi_param, id);
+}
+
+// SET (b, a) = (SELECT …): the deparser expects the columns of one sub-query side by side and in its order,
+// but rewriting has sorted them by their numbers in the table.
+void order_multi_assignments(List *targets) {
+	struct Keyed {
+		static int compare(const ListCell *a, const ListCell *b) {
+			int x = 0, y = 0;
+			find_multi_param(reinterpret_cast<Node *>(static_cast<TargetEntry *>(lfirst(a))->expr), &x);
+			find_multi_param(reinterpret_cast<Node *>(static_cast<TargetEntry *>(lfirst(b))->expr), &y);
+			if (x != y)
+				return x < y ? -1 : 1;
+			return static_cast<TargetEntry *>(lfirst(a))->resno -
+				   static_cast<TargetEntry *>(lfirst(b))->resno;
+		}
+	};
+	int any = 0;
+	if (find_multi_param(reinterpret_cast<Node *>(targets), &any))
+		list_sort(targets, Keyed::compare);
+}
+
 void check_on_conflict(Query *query, const DistributedTable *table) {
 	OnConflictExpr *conflict = query->onConflict;
 	if (conflict == nullptr || conflict->action != ONCONFLICT_UPDATE)
@@ -333,6 +378,7 @@ void check_on_conflict(Query *query, const DistributedTable *table) {
 		check_pushable(conflict->onConflictWhere, &pushability);
 	if (!pushability.ok)
 		refuse(psprintf("ON CONFLICT DO UPDATE with %s", pushability.reason));
+	order_multi_assignments(conflict->onConflictSet);
 	if (!sublinks_are_local_to_shards(reinterpret_cast<Node *>(conflict->onConflictSet)) ||
 		!sublinks_are_local_to_shards(conflict->onConflictWhere))
 		refuse("ON CONFLICT DO UPDATE with a sub-query over shards");
@@ -528,6 +574,7 @@ bool assigns_element(Node *node) {
 void simplify_assignments(Query *query) {
 	if (query->commandType != CMD_UPDATE)
 		return;
+	order_multi_assignments(query->targetList);
 	foreach_node (TargetEntry, entry, query->targetList) {
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
 		if (assigns_element(expr)) {

@@ -6,7 +6,9 @@
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
+#include "catalog/pg_authid_d.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "parser/analyze.h"
 #include "rewrite/rewriteHandler.h"
 #include "tcop/pquery.h"
@@ -81,11 +83,30 @@ void run_utility(PlannedStmt *statement, const char *sql) {
 }
 
 List *plan_statement(RawStmt *raw, const StatementRequest &request, ParamListInfo params) {
+	// Names of shards are looked up with the extension's rights; nothing of a user's runs in parse analysis.
+	Oid user;
+	int context;
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
 	List *queries = pg_analyze_and_rewrite_fixedparams(raw, request.sql, request.params.types,
 													   request.params.count, nullptr);
+	SetUserIdAndSecContext(user, context);
 	foreach_node (Query, query, queries)
 		clear_required_permissions(reinterpret_cast<Node *>(query), nullptr);
 	return pg_plan_queries(queries, request.sql, 0, params);
+}
+
+// A shard that somebody has altered must not be read as if it were as before.
+void check_result(TupleDesc got, TupleDesc wanted) {
+	if (wanted == nullptr)
+		return;
+	bool same = got->natts == wanted->natts;
+	for (int i = 0; same && i < wanted->natts; i++)
+		same = TupleDescAttr(got, i)->atttypid == TupleDescAttr(wanted, i)->atttypid ||
+			   TupleDescAttr(got, i)->atttypid == getBaseType(TupleDescAttr(wanted, i)->atttypid);
+	if (!same)
+		ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("a shard on node \"local\" does not match its distributed table"));
 }
 
 bool LocalStream::next(TupleTableSlot *slot) {
@@ -163,6 +184,7 @@ RowStream *open_local_stream(const StatementRequest &request) {
 											None_Receiver, params, nullptr, 0);
 			ExecutorStart(stream->query, 0);
 			stream->done = false;
+			check_result(stream->query->tupDesc, request.result);
 			PopActiveSnapshot();
 		}
 	}

@@ -205,7 +205,7 @@ void normalise_query(Query *query, bool top) {
 		}
 		if (rte->rtekind == RTE_SUBQUERY) {
 			Query *sub = rte->subquery;
-			if (rte->security_barrier && sub->limitOffset == nullptr && sub->setOperations == nullptr)
+			if (rte->security_barrier && sub->limitOffset == nullptr)
 				sub->limitOffset = reinterpret_cast<Node *>(makeConst(
 					INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
 			rte->security_barrier = false;

@@ -20,6 +20,7 @@ constexpr int kMaxWriters = 1024;
 constexpr int kPhaseTwoTimeoutMs = 1000;
 
 int snapshot_holders = 0;
+int constraints_level = 0;
 const char *constraints_command = nullptr; // SET CONSTRAINTS ALL of this transaction
 
 // The two-phase commit under way, if any; fixed size, because COMMIT and ABORT callbacks may not allocate.
@@ -366,8 +367,11 @@ void on_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactio
 			for_each_connection([](Connection *c, void *) { finish_everything(c); }, nullptr);
 		else if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
 			for_each_connection(release_savepoint, nullptr);
-		else if (event == SUBXACT_EVENT_ABORT_SUB)
+		else if (event == SUBXACT_EVENT_ABORT_SUB) {
+			if (constraints_level >= GetCurrentTransactionNestLevel())
+				constraints_command = nullptr;
 			for_each_connection(rollback_to_savepoint, nullptr);
+		}
 	});
 }
 
@@ -412,6 +416,7 @@ void enter_transaction(Connection *c, Scope scope) {
 }
 
 void set_constraints_on_nodes(bool deferred) {
+	constraints_level = GetCurrentTransactionNestLevel();
 	constraints_command = deferred ? "SET CONSTRAINTS ALL DEFERRED" : "SET CONSTRAINTS ALL IMMEDIATE";
 	for_each_connection(
 		[](Connection *c, void *) {

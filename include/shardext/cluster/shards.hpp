@@ -9,6 +9,15 @@ extern int default_shard_count; // shardext.shard_count
 // Empties a table's own heap at once; rolled back with the transaction.
 void empty_table(Oid relid);
 
+// Gives local shards the owner that their table has now.
+void adopt_local_shards(Oid relid);
+
+// What a sub-transaction has dropped counts only if it commits.
+void shards_after_subtransaction(bool committed);
+void reference_changes_at_subtransaction(bool starts);
+// Registers the callback for these; called once per process.
+void initialize_cluster();
+
 // Around DROP EXTENSION: what is on the nodes is remembered before the metadata goes, and dropped after.
 void remember_cluster();
 void drop_remembered_cluster();

@@ -31,6 +31,7 @@ struct PlannerRun {
 	List *fragments = NIL;
 	List *scans = NIL;		  // CustomScan: the Shard Scans planned
 	List *range_tables = NIL; // RangeTblEntry: relations inside fragments, for permission checks and locks
+	int64 token = 0;		  // random; part of what marks the run's fragments in query trees
 	PlannerRun *outer = nullptr;
 };
 extern PlannerRun *current_run;
