@@ -88,7 +88,8 @@ void check_allowed(Node *statement) {
 	case T_AlterTableStmt: {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(statement);
 		if (alter->relation->schemaname != nullptr &&
-			strncmp(alter->relation->schemaname, "shardext_", 9) == 0 && !superuser())
+			strncmp(alter->relation->schemaname, "shardext_", 9) == 0 && !superuser() &&
+			!InSecurityRestrictedOperation())
 			ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("permission denied to alter shard \"%s\"", alter->relation->relname));
 		if (alter->objtype == OBJECT_INDEX) {
