@@ -19,6 +19,8 @@ extern "C" {
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
+#include "commands/progress.h"
+#include "utils/backend_progress.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "storage/lmgr.h"
@@ -309,6 +311,8 @@ uint64 move_rows_to_shards(Oid relid) {
 		AllocSetContextCreate(CurrentMemoryContext, "shardext move", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	CopyWriter writer(relid, attnums);
+	// pg_stat_progress_copy shows how far it is.
+	pgstat_progress_start_command(PROGRESS_COMMAND_COPY, relid);
 	const int columns = list_length(attnums);
 	auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * (columns + 1)));
 	auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * (columns + 1)));
@@ -324,11 +328,13 @@ uint64 move_rows_to_shards(Oid relid) {
 			nulls[i] = slot->tts_isnull[a];
 		}
 		writer.add(values, nulls);
+		pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, writer.rows());
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	table_endscan(scan);
 	PopActiveSnapshot();
 	writer.finish();
+	pgstat_progress_end_command();
 	const uint64 rows = writer.rows();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
