@@ -2,8 +2,11 @@
 //
 // Rows of the source plan are gathered into batches, bounded in rows and bytes. A batch becomes one INSERT …
 // VALUES per shard group; all are sent before the first answer is read. With RETURNING, rows come out in the
-// order in which they came in whenever each row that goes in comes back (no ON CONFLICT).
+// order in which they came in whenever each row that goes in comes back (no ON CONFLICT). Where a statement
+// must not see its own rows, and there are more of them than one batch takes, they go to a staging table
+// beside each shard first, and from there in as one command.
 #include "shardext/executor/nodes.hpp"
+#include "shardext/executor/staged_rows.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/planner/write_plan.hpp"
 #include "shardext/pg/border.hpp"
@@ -152,6 +155,22 @@ bool fill_batch(ShardInsertState *state) {
 	return state->row_count > 0;
 }
 
+// The values of the lifted expressions, with room for more parameters after them.
+StatementParams lifted_params(ShardInsertState *state, int more) {
+	StatementParams params;
+	const int count = list_length(state->lifted);
+	params.count = count + more;
+	params.types = static_cast<Oid *>(palloc0(sizeof(Oid) * (params.count + 1)));
+	params.values = static_cast<Datum *>(palloc0(sizeof(Datum) * (params.count + 1)));
+	params.nulls = static_cast<bool *>(palloc0(sizeof(bool) * (params.count + 1)));
+	for (int i = 0; i < count; i++) {
+		params.types[i] = list_nth_oid(state->plan.lifted_types, i);
+		params.values[i] = ExecEvalExpr(static_cast<ExprState *>(list_nth(state->lifted, i)),
+										state->css.ss.ps.ps_ExprContext, &params.nulls[i]);
+	}
+	return params;
+}
+
 // The statement for the batch's rows of one shard group, with its parameters.
 StatementRequest make_statement(ShardInsertState *state, int group, const NodeInfo *node, int *row_numbers,
 								int *row_count) {
@@ -161,19 +180,12 @@ StatementRequest make_statement(ShardInsertState *state, int group, const NodeIn
 	initStringInfo(&sql);
 	const int64 group_id = state->colocation->groups[group].id;
 	append_shard_sql(&sql, state->plan.head, group_id, node->is_local());
+	appendStringInfoString(&sql, "VALUES ");
 	int rows = 0;
 	for (int r = 0; r < state->row_count; r++)
 		rows += state->groups[r] == group;
 	StatementParams &params = request.params;
-	params.count = lifted_count + rows * state->columns;
-	params.types = static_cast<Oid *>(palloc0(sizeof(Oid) * (params.count + 1)));
-	params.values = static_cast<Datum *>(palloc0(sizeof(Datum) * (params.count + 1)));
-	params.nulls = static_cast<bool *>(palloc0(sizeof(bool) * (params.count + 1)));
-	for (int i = 0; i < lifted_count; i++) {
-		params.types[i] = list_nth_oid(state->plan.lifted_types, i);
-		params.values[i] = ExecEvalExpr(static_cast<ExprState *>(list_nth(state->lifted, i)),
-										state->css.ss.ps.ps_ExprContext, &params.nulls[i]);
-	}
+	params = lifted_params(state, rows * state->columns);
 	int number = lifted_count;
 	*row_count = 0;
 	for (int r = 0; r < state->row_count; r++) {
@@ -273,14 +285,54 @@ void flush_batch(ShardInsertState *state) {
 	}
 }
 
+// All rows to staging tables, starting with the batch at hand, then one command per shard group.
+void run_staged(ShardInsertState *state) {
+	StagedRows staged(state->plan.relid, state->plan.attnums);
+	do {
+		staged.add(state->values, state->nulls, state->groups, state->row_count);
+	} while (fill_batch(state));
+	staged.finish();
+
+	MemoryContextReset(state->batch_context);
+	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
+	List *streams = NIL;
+	for (int g = 0; g < state->colocation->group_count; g++) {
+		if (!staged.has_rows(g))
+			continue;
+		StatementRequest request{};
+		request.node = find_node(state->colocation->groups[g].node_id);
+		const int64 group_id = state->colocation->groups[g].id;
+		StringInfoData sql;
+		initStringInfo(&sql);
+		append_shard_sql(&sql, state->plan.head, group_id, request.node->is_local());
+		appendStringInfo(&sql, "%s ", staged.select(g));
+		append_shard_sql(&sql, state->plan.tail, group_id, request.node->is_local());
+		request.sql = sql.data;
+		request.params = lifted_params(state, 0);
+		request.result = state->plan.returning ? state->result_desc : nullptr;
+		request.scope = Scope::Write;
+		streams = lappend(streams, open_stream(request));
+	}
+	foreach_ptr (RowStream, stream, streams)
+		read_results(state, stream, nullptr, 0, nullptr);
+	staged.drop();
+	MemoryContextSwitchTo(old);
+}
+
 void run_all(ShardInsertState *state) {
 	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
 	if (state->plan.returning) {
 		state->results = tuplestore_begin_heap(false, false, work_mem);
 		state->store_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsMinimalTuple);
 	}
-	while (fill_batch(state))
-		flush_batch(state);
+	if (fill_batch(state)) {
+		if (state->plan.one_statement && !state->source_done && state->columns > 0)
+			run_staged(state);
+		else
+			do
+				flush_batch(state);
+			while (fill_batch(state));
+	}
 	MemoryContextSwitchTo(old);
 	state->finished = true;
 }
@@ -338,7 +390,7 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 		StringInfoData sql;
 		initStringInfo(&sql);
 		append_shard_sql(&sql, state->plan.head, state->colocation->groups[0].id, false);
-		appendStringInfoString(&sql, "… ");
+		appendStringInfoString(&sql, "VALUES … ");
 		append_shard_sql(&sql, state->plan.tail, state->colocation->groups[0].id, false);
 		ExplainPropertyText("Remote SQL", sql.data, es);
 	});

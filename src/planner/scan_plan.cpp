@@ -82,4 +82,16 @@ CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List
 	return scan;
 }
 
+void add_group_id(ScanPlan *plan) {
+	SqlBuilder with_group;
+	with_group.text("SELECT s.*, ");
+	with_group.group_id();
+	with_group.text("::bigint FROM (");
+	with_group.append(plan->pieces);
+	with_group.text(") s");
+	plan->pieces = with_group.finish();
+	plan->column_types = lappend_oid(plan->column_types, INT8OID);
+	plan->column_typmods = lappend_int(plan->column_typmods, -1);
+}
+
 } // namespace shardext

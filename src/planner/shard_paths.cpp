@@ -3,7 +3,9 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/row_locks.hpp"
 #include "shardext/sql/deparse.hpp"
+#include "shardext/sql/relation_query.hpp"
 #include "shardext/sql/pushable.hpp"
 
 extern "C" {
@@ -276,10 +278,7 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 		}
 		RelationClose(relation);
 		if (fetched == NIL)
-			fetched = list_make1(
-				makeTargetEntry(reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-																   Int32GetDatum(1), false, true)),
-								1, pstrdup("_c1"), false));
+			fetched = list_make1(constant_column());
 		set_scan_columns(&plan, fetched);
 		plan.entries = scan_columns;
 
@@ -289,18 +288,8 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 				static_cast<TableSampleClause *>(copyObjectImpl(rte->tablesample));
 		const DeparsedQuery deparsed = deparse_for_shards(query);
 		plan.pieces = deparsed.pieces;
-		if (row_id) {
-			// The shard group's id comes along as the last column.
-			SqlBuilder with_group;
-			with_group.text("SELECT s.*, ");
-			with_group.group_id();
-			with_group.text("::bigint FROM (");
-			with_group.append(deparsed.pieces);
-			with_group.text(") s");
-			plan.pieces = with_group.finish();
-			plan.column_types = lappend_oid(plan.column_types, INT8OID);
-			plan.column_typmods = lappend_int(plan.column_typmods, -1);
-		}
+		if (row_id)
+			add_group_id(&plan);
 		CustomScan *scan = make_shard_scan(plan, deparsed.lifted, pins, scan_tlist);
 		return finish_plan(scan, tlist, local, path);
 	});
@@ -315,6 +304,7 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 		Fragment *fragment = fragment_of_entry(rte);
 		if (fragment == nullptr)
 			return;
+		check_locked_fragment(root, rel, fragment);
 		int number = 0;
 		foreach_ptr (Fragment, other, current_run->fragments) {
 			if (other == fragment)

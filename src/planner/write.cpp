@@ -4,6 +4,7 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/sql/deparse.hpp"
+#include "shardext/sql/relation_query.hpp"
 #include "shardext/sql/pushable.hpp"
 
 extern "C" {
@@ -40,23 +41,13 @@ Node *read_returned(Node *node, ReturningContext *context);
 
 // A whole row of the target, put together again from its columns.
 Node *rebuild_row(ReturningContext *context, Var *whole) {
-	RowExpr *row = makeNode(RowExpr);
-	row->row_typeid = whole->vartype;
-	row->row_format = COERCE_IMPLICIT_CAST;
-	row->location = -1;
-	Relation relation = RelationIdGetRelation(rt_fetch(whole->varno, context->query->rtable)->relid);
-	TupleDesc desc = RelationGetDescr(relation);
-	for (int i = 0; i < desc->natts; i++) {
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		Node *value = attribute->attisdropped
-						  ? reinterpret_cast<Node *>(makeNullConst(INT4OID, -1, InvalidOid))
-						  : reinterpret_cast<Node *>(makeVar(whole->varno, i + 1, attribute->atttypid,
-															 attribute->atttypmod, attribute->attcollation,
-															 context->level));
-		row->args = lappend(row->args, attribute->attisdropped ? value : read_returned(value, context));
-		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attribute->attname))));
-	}
-	RelationClose(relation);
+	auto *seen = static_cast<Var *>(copyObjectImpl(whole));
+	seen->varlevelsup = context->level;
+	RowExpr *row = row_from_columns(seen, rt_fetch(whole->varno, context->query->rtable)->relid);
+	ListCell *cell;
+	foreach (cell, row->args)
+		if (IsA(lfirst(cell), Var))
+			lfirst(cell) = read_returned(static_cast<Node *>(lfirst(cell)), context);
 	return reinterpret_cast<Node *>(row);
 }
 
@@ -99,10 +90,7 @@ Node *read_returned(Node *node, ReturningContext *context) {
 // Keeps something in RETURNING even when no column is asked for.
 void need_one_column(List **columns) {
 	if (*columns == NIL)
-		*columns = list_make1(
-			makeTargetEntry(reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-															   Int32GetDatum(1), false, true)),
-							1, pstrdup("_c1"), false));
+		*columns = list_make1(constant_column());
 }
 
 // --- the statement around a write node ---
@@ -225,7 +213,7 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 		}
 		RelationClose(relation);
 	}
-	appendStringInfoString(&columns, ") VALUES ");
+	appendStringInfoString(&columns, ") ");
 	bool in_tail = false;
 	foreach_ptr (Node, piece, deparsed.pieces) {
 		if (in_tail) {
@@ -411,6 +399,11 @@ PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, Par
 		need_one_column(&returning.columns);
 	plan.returning = returning_list != NIL;
 	plan.keeps_order = plan.returning && query->onConflict == nullptr;
+	// A second batch would see what the first has done: DO UPDATE would update a row twice instead of
+	// refusing it, and sub-queries would count rows of this very statement.
+	plan.one_statement = (query->onConflict != nullptr && query->onConflict->action == ONCONFLICT_UPDATE) ||
+						 checkExprHasSubLink(reinterpret_cast<Node *>(query->onConflict)) ||
+						 checkExprHasSubLink(reinterpret_cast<Node *>(returning.columns));
 	foreach_node (TargetEntry, entry, returning.columns) {
 		plan.column_types = lappend_oid(plan.column_types, exprType(reinterpret_cast<Node *>(entry->expr)));
 		plan.column_typmods =
@@ -434,10 +427,7 @@ PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, Par
 	if (query->withCheckOptions != NIL)
 		source = add_checks(query, source, &plan);
 	if (source->targetList == NIL)
-		source->targetList = list_make1(
-			makeTargetEntry(reinterpret_cast<Expr *>(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-															   Int32GetDatum(1), false, true)),
-							1, pstrdup("one"), false));
+		source->targetList = list_make1(constant_column());
 	List *before = current_run->range_tables;
 	current_run->range_tables = NIL;
 	cut_into_fragments(source);

@@ -13,7 +13,7 @@ namespace shardext {
 List *InsertPlan::to_private() const {
 	List *numbers =
 		list_make5_int(static_cast<int>(relid), colocation_id, key_position, check_count, returning);
-	numbers = lappend_int(lappend_int(numbers, keeps_order), sets_tag);
+	numbers = lappend_int(lappend_int(lappend_int(numbers, keeps_order), sets_tag), one_statement);
 	List *result = list_make5(numbers, attnums, check_names, head, tail);
 	result = lappend(result, column_types);
 	result = lappend(result, column_typmods);
@@ -31,6 +31,7 @@ InsertPlan InsertPlan::from_private(List *custom_private) {
 	plan.returning = list_nth_int(list(0), 4);
 	plan.keeps_order = list_nth_int(list(0), 5);
 	plan.sets_tag = list_nth_int(list(0), 6);
+	plan.one_statement = list_nth_int(list(0), 7);
 	plan.attnums = list(1);
 	plan.check_names = list(2);
 	plan.head = list(3);

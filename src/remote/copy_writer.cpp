@@ -100,8 +100,9 @@ void finish_copy(Connection *c) {
 
 } // namespace
 
-CopyWriter::CopyWriter(Oid relid, List *attnums, const NodeInfo *only_node)
-	: relid_(relid), attnums_(list_copy(attnums)), only_node_(only_node) {
+CopyWriter::CopyWriter(Oid relid, List *attnums, const NodeInfo *only_node, const char *table_name)
+	: relid_(relid), attnums_(list_copy(attnums)), only_node_(only_node),
+	  table_name_(table_name != nullptr ? table_name : get_rel_name(relid)) {
 	table_ = find_distributed_table(relid);
 	colocation_ = table_->colocation;
 	columns_ = list_length(attnums);
@@ -183,11 +184,13 @@ void CopyWriter::add(const Datum *values, const bool *nulls) {
 
 namespace {
 
-char *copy_statement(Oid relid, List *attnums, int64 group_id, bool binary) {
+char *copy_statement(Oid relid, const char *table_name, List *attnums, int64 group_id, bool binary) {
 	StringInfoData sql;
 	initStringInfo(&sql);
 	SqlBuilder target;
-	target.relation(relid);
+	target.schema_of(relid);
+	target.text(".");
+	target.identifier(table_name);
 	appendStringInfoString(&sql, "COPY ");
 	append_shard_sql(&sql, target.finish(), group_id, false);
 	const char *separator = " (";
@@ -217,7 +220,8 @@ void CopyWriter::send(const NodeInfo *node, int group) {
 		finish_everything(c);
 	}
 	PQexitPipelineMode(c->conn);
-	if (!PQsendQuery(c->conn, copy_statement(relid_, attnums_, colocation_->groups[group].id, binary_)))
+	if (!PQsendQuery(c->conn,
+					 copy_statement(relid_, table_name_, attnums_, colocation_->groups[group].id, binary_)))
 		raise_connection_lost(c);
 	PGresult *result = next_result(c);
 	if (PQresultStatus(result) != PGRES_COPY_IN) {
@@ -261,7 +265,7 @@ void CopyWriter::send_local(int group) {
 	Buffer *buffer = &buffers_[group];
 	const char *schema =
 		shard_schema_name(colocation_->groups[group].id, get_namespace_name(get_rel_namespace(relid_)));
-	const Oid shard = get_relname_relid(get_rel_name(relid_), get_namespace_oid(schema, false));
+	const Oid shard = get_relname_relid(table_name_, get_namespace_oid(schema, false));
 	Relation relation = table_open(shard, RowExclusiveLock);
 	List *names = NIL;
 	const ListCell *cell;

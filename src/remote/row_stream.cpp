@@ -66,6 +66,9 @@ RowStream *open_stream(const StatementRequest &request) {
 	stream->node_name = c->node_name;
 	stream->sql_ = request.sql;
 	stream->context_ = CurrentMemoryContext;
+	stream->callback_.func = RemoteStream::before_memory_goes;
+	stream->callback_.arg = stream;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &stream->callback_);
 	stream->owner_ = CurrentResourceOwner;
 	stream->row_context_ = AllocSetContextCreate(CurrentMemoryContext, "shardext row", ALLOCSET_SMALL_SIZES);
 	if (request.result != nullptr) {
@@ -88,6 +91,18 @@ RowStream *open_stream(const StatementRequest &request) {
 	expect_rows(c, stream);
 	send_sync(c);
 	return stream;
+}
+
+void RemoteStream::before_memory_goes(void *stream) {
+	auto *self = static_cast<RemoteStream *>(stream);
+	PQclear(self->current_);
+	for_each_connection(
+		[](Connection *c, void *gone) {
+			for (int i = c->head; i < c->tail; i++)
+				if (c->queue[i].stream == gone)
+					c->queue[i].stream = nullptr;
+		},
+		stream);
 }
 
 void RemoteStream::decode(TupleTableSlot *slot, MemoryContext context) {

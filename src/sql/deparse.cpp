@@ -8,6 +8,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/pg/transmission_modes.hpp"
 #include "shardext/sql/pushable.hpp"
+#include "shardext/sql/relation_query.hpp"
 
 extern "C" {
 #include "optimizer/clauses.h"
@@ -146,22 +147,10 @@ void put_filter_behind_barrier(RangeTblEntry *rte) {
 	inner->jointree = makeFromExpr(list_make1(ref), reinterpret_cast<Node *>(make_ands_explicit(filters)));
 	inner->limitOffset = reinterpret_cast<Node *>(
 		makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
-	Relation relation = RelationIdGetRelation(rte->relid);
-	TupleDesc desc = RelationGetDescr(relation);
+	inner->targetList = columns_of_relation(rte->relid, 1);
 	List *names = NIL;
-	for (int i = 0; i < desc->natts; i++) {
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		char *name =
-			attribute->attisdropped ? psprintf("_dropped%d", i + 1) : pstrdup(NameStr(attribute->attname));
-		Expr *value =
-			attribute->attisdropped
-				? reinterpret_cast<Expr *>(makeNullConst(INT4OID, -1, InvalidOid))
-				: reinterpret_cast<Expr *>(makeVar(1, i + 1, attribute->atttypid, attribute->atttypmod,
-												   attribute->attcollation, 0));
-		inner->targetList = lappend(inner->targetList, makeTargetEntry(value, i + 1, name, false));
-		names = lappend(names, makeString(name));
-	}
-	RelationClose(relation);
+	foreach_node (TargetEntry, entry, inner->targetList)
+		names = lappend(names, makeString(entry->resname));
 	inner->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(filters));
 	rte->rtekind = RTE_SUBQUERY;
 	rte->relid = InvalidOid;

@@ -39,6 +39,13 @@ extern PlannerRun *current_run;
 // Replaces every part of the query that can run on the shards by fragments; what cannot stays as it is.
 void cut_into_fragments(Query *query);
 
+// A fragment for a query that has been analyzed; finish_fragment() completes it with the query's text and the
+// columns (TargetEntry, of the query's target list) that it returns. `lifted` holds expressions that the text
+// already refers to as $1, $2, ….
+Fragment *new_fragment(const QueryAnalysis &analysis, const char *strategy);
+void finish_fragment(Fragment *fragment, Query *inner, List *columns, const QueryAnalysis &analysis,
+					 List *lifted = NIL);
+
 // Adds a fragment to the current run and returns the range table entry that stands for it.
 RangeTblEntry *make_fragment_entry(Fragment *fragment);
 

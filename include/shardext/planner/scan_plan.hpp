@@ -34,6 +34,10 @@ struct ScanPlan {
 	static ScanPlan from_private(List *custom_private);
 };
 
+// Makes the shard group's id come along as the last column of the tasks' result. Column kColumnRowId needs
+// it, and the row's ctid just before it.
+void add_group_id(ScanPlan *plan);
+
 // The plan nodes of room executor; it fills this in when the module is loaded.
 struct ScanMethods {
 	const struct CustomScanMethods *scan, *insert, *modify;

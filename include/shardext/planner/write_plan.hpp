@@ -15,8 +15,9 @@ struct InsertPlan {
 	SqlPieces *head = NIL;	 // INSERT INTO … (columns) VALUES
 	SqlPieces *tail = NIL;	 // ON CONFLICT … RETURNING …
 	bool returning = false;
-	bool keeps_order = false; // every row comes back: RETURNING gives them in the order of the input
-	List *column_types = NIL; // of RETURNING
+	bool one_statement = false; // each shard group's rows go in as one command, however many they are
+	bool keeps_order = false;	// every row comes back: RETURNING gives them in the order of the input
+	List *column_types = NIL;	// of RETURNING
 	List *column_typmods = NIL;
 	List *lifted_types = NIL; // of expressions in ON CONFLICT
 	PlannedStmt *source = nullptr;

@@ -10,8 +10,10 @@ namespace shardext {
 class CopyWriter {
 public:
 	// Columns: attribute numbers of relid, in the order of the values given to add(). For a reference table,
-	// a writer sends each row to every node but local, or to only_node.
-	CopyWriter(Oid relid, List *attnums, const NodeInfo *only_node = nullptr);
+	// a writer sends each row to every node but local, or to only_node. With table_name, rows go to tables of
+	// that name beside the shards, which have the columns in question.
+	CopyWriter(Oid relid, List *attnums, const NodeInfo *only_node = nullptr,
+			   const char *table_name = nullptr);
 
 	// Adds a row; finds its shard group from the distribution column's value.
 	void add(const Datum *values, const bool *nulls);
@@ -32,6 +34,7 @@ private:
 	Oid relid_;
 	List *attnums_;
 	const NodeInfo *only_node_;
+	const char *table_name_;
 	const DistributedTable *table_;
 	ColocationGroup *colocation_;
 	int key_position_ = -1;

@@ -103,7 +103,10 @@ public:
 private:
 	friend RowStream *open_stream(const StatementRequest &request);
 	void decode(TupleTableSlot *slot, MemoryContext context);
+	// After an error the stream's memory goes before the connection is cleaned up: nothing may point at it.
+	static void before_memory_goes(void *stream);
 
+	MemoryContextCallback callback_{};
 	const char *sql_ = nullptr;
 	RowDecoder *decoder_ = nullptr;
 	TupleDesc desc_ = nullptr;

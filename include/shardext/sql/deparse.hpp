@@ -16,9 +16,6 @@ struct DeparsedQuery {
 // expressions, to which more are appended.
 DeparsedQuery deparse_for_shards(const Query *query, List *lifted = NIL);
 
-// The same for one expression list in the context of one relation (rti 1 of a query over relid alone).
-Query *query_over_relation(Oid relid, List *target_entries, List *quals);
-
 // Makes the deparser print columns by what they are, not by the (join) name the user wrote, which planning
 // has left in them. For expressions that are moved into another query; changes them in place.
 void forget_syntactic_names(Node *node);

@@ -1,0 +1,25 @@
+// Query trees over one relation, and its columns as expressions.
+#pragma once
+#include "shardext/pg/postgres.hpp"
+
+extern "C" {
+#include "nodes/parsenodes.h"
+#include "nodes/primnodes.h"
+}
+
+namespace shardext {
+
+// TargetEntries of all columns of a relation at range table position varno, in order: position i is attribute
+// number i. A dropped column is a NULL with a name of its own.
+List *columns_of_relation(Oid relid, int varno);
+
+// A whole row put together again from the relation's columns, for a whole-row reference `whole`.
+RowExpr *row_from_columns(const Var *whole, Oid relid);
+
+// SELECT target_entries FROM relid WHERE quals; the relation is range table position 1.
+Query *query_over_relation(Oid relid, List *target_entries, List *quals);
+
+// One constant column, for queries of which only the number of rows is wanted.
+TargetEntry *constant_column();
+
+} // namespace shardext

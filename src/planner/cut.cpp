@@ -1,0 +1,301 @@
+// Cutting queries into fragments.
+#include "shardext/planner/fragment.hpp"
+
+#include "shardext/pg/walk.hpp"
+#include "shardext/planner/row_locks.hpp"
+#include "shardext/planner/scatter_order.hpp"
+#include "shardext/sql/relation_query.hpp"
+
+extern "C" {
+#include "optimizer/optimizer.h"
+}
+
+namespace shardext {
+
+namespace {
+
+// A reference to column n of the fragment at range table position 1.
+Var *fragment_var(const TargetEntry *entry, int number) {
+	auto *expr = reinterpret_cast<Node *>(entry->expr);
+	return makeVar(1, number, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
+}
+
+// The query's target list, each entry read from the fragment's column of the same position.
+List *read_columns(List *target_list) {
+	List *result = NIL;
+	int number = 0;
+	foreach_node (TargetEntry, entry, target_list) {
+		auto *copy = static_cast<TargetEntry *>(copyObjectImpl(entry));
+		copy->expr = reinterpret_cast<Expr *>(fragment_var(entry, ++number));
+		result = lappend(result, copy);
+	}
+	return result;
+}
+
+// A fragment has at least one column, also where the query has none.
+void ensure_column(Query *inner) {
+	if (inner->targetList == NIL)
+		inner->targetList = list_make1(constant_column());
+}
+
+// Puts a set operation into a sub-query, whose columns can be given the names that fragments use.
+Query *wrap_set_operation(Query *inner) {
+	if (inner->setOperations == nullptr)
+		return inner;
+	Query *outer = makeNode(Query);
+	outer->commandType = CMD_SELECT;
+	outer->querySource = QSRC_ORIGINAL;
+	outer->canSetTag = true;
+	List *names = NIL;
+	foreach_node (TargetEntry, entry, inner->targetList) {
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		names = lappend(names, makeString(psprintf("_c%d", entry->resno)));
+		Var *var = makeVar(1, entry->resno, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
+		TargetEntry *copy = makeTargetEntry(reinterpret_cast<Expr *>(var), entry->resno,
+											psprintf("_c%d", entry->resno), false);
+		copy->ressortgroupref = entry->ressortgroupref;
+		outer->targetList = lappend(outer->targetList, copy);
+	}
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = inner;
+	rte->eref = makeAlias("set_operation", names);
+	rte->alias = makeAlias("set_operation", static_cast<List *>(copyObjectImpl(names)));
+	rte->inFromCl = true;
+	outer->rtable = list_make1(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
+	return outer;
+}
+
+void cut_children(Query *query);
+
+// All of the query runs in one shard group.
+void replace_by_router(Query *query, const QueryAnalysis &analysis) {
+	auto *inner = static_cast<Query *>(copyObjectImpl(query));
+	List *targets = read_columns(query->targetList);
+	ensure_column(inner);
+	// Hidden sort columns stay inside: the rows come in order.
+	List *visible = NIL, *columns = NIL;
+	foreach_node (TargetEntry, entry, targets)
+		if (!entry->resjunk)
+			visible = lappend(visible, entry);
+	foreach_node (TargetEntry, entry, inner->targetList)
+		if (!entry->resjunk)
+			columns = lappend(columns, entry);
+	Fragment *fragment = new_fragment(analysis, "router");
+	int number = 0;
+	foreach_node (TargetEntry, entry, visible) {
+		entry->ressortgroupref = 0;
+		entry->resno = ++number;
+		entry->expr =
+			reinterpret_cast<Expr *>(fragment_var(list_nth_node(TargetEntry, columns, number - 1), number));
+	}
+	finish_fragment(fragment, inner, columns, analysis);
+	*query = *make_query_over_fragment(fragment, visible);
+}
+
+// Every shard group returns its part; ORDER BY and LIMIT are finished above.
+void replace_by_scatter(Query *query, const QueryAnalysis &analysis) {
+	auto *inner = static_cast<Query *>(copyObjectImpl(query));
+	int number = 0;
+	foreach_node (TargetEntry, entry, inner->targetList) {
+		entry->resno = ++number;
+		entry->resjunk = false; // hidden sort columns travel
+	}
+	Fragment *fragment = new_fragment(analysis, "all shards");
+	List *lifted = NIL;
+	Node *limit = limit_plus_offset(query);
+	StringInfoData suffix;
+	initStringInfo(&suffix);
+	if (query->sortClause != NIL) {
+		appendStringInfoString(&suffix, order_by_suffix(inner, query->sortClause));
+		set_merge_order(fragment, inner, query->sortClause);
+	}
+	if (limit != nullptr) {
+		if (IsA(limit, Const)) {
+			if (!reinterpret_cast<Const *>(limit)->constisnull)
+				appendStringInfo(&suffix, " FETCH FIRST (" INT64_FORMAT ") ROWS %s",
+								 DatumGetInt64(reinterpret_cast<Const *>(limit)->constvalue),
+								 query->limitOption == LIMIT_OPTION_WITH_TIES ? "WITH TIES" : "ONLY");
+		} else {
+			lifted = list_make1(limit);
+			appendStringInfo(&suffix, " FETCH FIRST ($1) ROWS %s",
+							 query->limitOption == LIMIT_OPTION_WITH_TIES ? "WITH TIES" : "ONLY");
+		}
+	}
+	inner->limitCount = static_cast<Node *>(copyObjectImpl(limit));
+	inner->limitOffset = nullptr;
+	// A shard's own order matters only where it decides which rows are taken.
+	const bool has_distinct_on = query->hasDistinctOn;
+	if (limit == nullptr && !has_distinct_on) {
+		inner->sortClause = NIL;
+	}
+	if (limit == nullptr || inner->sortClause == NIL)
+		inner->limitOption = LIMIT_OPTION_COUNT;
+	List *targets = read_columns(query->targetList);
+	ensure_column(inner);
+	inner = wrap_set_operation(inner);
+	finish_fragment(fragment, inner, inner->targetList, analysis, lifted);
+	fragment->scan.suffix = suffix.data;
+	Query *outer = make_query_over_fragment(fragment, targets);
+	outer->sortClause = query->sortClause;
+	outer->limitCount = query->limitCount;
+	outer->limitOffset = query->limitOffset;
+	outer->limitOption = query->limitOption;
+	outer->hasSubLinks = checkExprHasSubLink(query->limitCount) || checkExprHasSubLink(query->limitOffset);
+	if (outer->hasSubLinks)
+		outer->cteList = static_cast<List *>(copyObjectImpl(query->cteList));
+	*query = *outer;
+	cut_children(query);
+}
+
+// --- FROM and WHERE run on the shards, everything above stays ---
+
+struct PullContext {
+	Query *inner;
+	int level; // nesting below the query
+	bool failed;
+};
+
+Node *pull_columns(Node *node, PullContext *context) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, Query)) {
+		context->level++;
+		auto *result = mutate_query(reinterpret_cast<Query *>(node), pull_columns, context, 0);
+		context->level--;
+		return reinterpret_cast<Node *>(result);
+	}
+	if (IsA(node, Var) && static_cast<int>(reinterpret_cast<Var *>(node)->varlevelsup) == context->level) {
+		auto *var = static_cast<Var *>(copyObjectImpl(node));
+		if (var->varattno <= 0) {
+			context->failed = true;
+			return node;
+		}
+		var->varlevelsup = 0;
+		int number = 0;
+		foreach_node (TargetEntry, entry, context->inner->targetList)
+			if (equal(entry->expr, var))
+				number = entry->resno;
+		if (number == 0) {
+			number = list_length(context->inner->targetList) + 1;
+			context->inner->targetList =
+				lappend(context->inner->targetList, makeTargetEntry(reinterpret_cast<Expr *>(var), number,
+																	psprintf("_c%d", number), false));
+		}
+		Var *result = makeVar(1, number, var->vartype, var->vartypmod, var->varcollid, context->level);
+		return reinterpret_cast<Node *>(result);
+	}
+	return mutate_expression(node, pull_columns, context);
+}
+
+bool replace_from_clause(Query *query, const QueryAnalysis &analysis) {
+	if (query->cteList != NIL && query->hasSubLinks)
+		return false;
+	if (analysis.from.ordered_subquery && !analysis.from.pinned)
+		return false; // its order would be lost
+	Query *inner = makeNode(Query);
+	inner->commandType = CMD_SELECT;
+	inner->querySource = QSRC_ORIGINAL;
+	inner->canSetTag = true;
+	inner->rtable = static_cast<List *>(copyObjectImpl(query->rtable));
+	inner->jointree = static_cast<FromExpr *>(copyObjectImpl(query->jointree));
+	inner->cteList = static_cast<List *>(copyObjectImpl(query->cteList));
+	inner->rowMarks = static_cast<List *>(copyObjectImpl(query->rowMarks));
+	inner->hasForUpdate = query->hasForUpdate;
+	inner->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(query->jointree));
+
+	auto *upper = static_cast<Query *>(copyObjectImpl(query));
+	upper->targetList =
+		reinterpret_cast<List *>(flatten_join_alias_vars(upper, reinterpret_cast<Node *>(upper->targetList)));
+	upper->havingQual = flatten_join_alias_vars(upper, upper->havingQual);
+	PullContext context{inner, 0, false};
+	upper->targetList =
+		reinterpret_cast<List *>(pull_columns(reinterpret_cast<Node *>(upper->targetList), &context));
+	upper->havingQual = pull_columns(upper->havingQual, &context);
+	if (context.failed)
+		return false;
+	if (inner->targetList == NIL)
+		inner->targetList = list_make1(constant_column());
+	if (!columns_travel(inner->targetList))
+		return false;
+	Fragment *fragment = new_fragment(analysis, "rows from all shards");
+	finish_fragment(fragment, inner, inner->targetList, analysis);
+	Query *base = make_query_over_fragment(fragment, NIL);
+	upper->rtable = base->rtable;
+	upper->jointree = base->jointree;
+	upper->cteList = NIL;
+	upper->rowMarks = NIL;
+	upper->hasForUpdate = false;
+	*query = *upper;
+	return true;
+}
+
+// --- recursion ---
+
+bool cut_below(Node *node, void *);
+
+void cut_children(Query *query) {
+	walk_query(query, cut_below, static_cast<void *>(nullptr), 0);
+}
+
+bool cut_below(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Query)) {
+		cut_into_fragments(reinterpret_cast<Query *>(node));
+		return false;
+	}
+	return walk_expression(node, cut_below, static_cast<void *>(nullptr));
+}
+
+bool is_correlated(Query *query) {
+	return contain_vars_of_level(reinterpret_cast<Node *>(query), 1) ||
+		   // Columns of levels further out.
+		   ({
+			   bool found = false;
+			   for (int level = 2; level <= 8 && !found; level++)
+				   found = contain_vars_of_level(reinterpret_cast<Node *>(query), level);
+			   found;
+		   });
+}
+
+} // namespace
+
+void cut_into_fragments(Query *query) {
+	check_stack_depth();
+	if (query->commandType != CMD_SELECT || !query_has_sharded_table(query))
+		return;
+	if (is_correlated(query)) {
+		cut_children(query);
+		lock_marked_tables(query);
+		return;
+	}
+	QueryAnalysis analysis;
+	analyze_query(query, &analysis);
+	if (analysis.from.has_sharded && analysis.complete_but_limit && columns_travel(query->targetList)) {
+		if (analysis.from.pinned)
+			replace_by_router(query, analysis);
+		else
+			replace_by_scatter(query, analysis);
+		return;
+	}
+	if (analysis.from.ok && analysis.from.has_sharded && query->setOperations == nullptr) {
+		if (analysis.upper_pushable && query->groupingSets == NIL && split_aggregation(query, &analysis)) {
+			cut_children(query);
+			return;
+		}
+		const bool single_table =
+			list_length(query->rtable) == 1 && query->rowMarks == NIL && !query->hasSubLinks;
+		if (!single_table && replace_from_clause(query, analysis)) {
+			cut_children(query);
+			return;
+		}
+	}
+	cut_children(query);
+	lock_marked_tables(query);
+}
+
+} // namespace shardext

@@ -1,0 +1,79 @@
+// Query trees over one relation.
+#include "shardext/sql/relation_query.hpp"
+
+#include "shardext/pg/walk.hpp"
+
+extern "C" {
+#include "optimizer/clauses.h"
+#include "utils/rel.h"
+}
+
+namespace shardext {
+
+List *columns_of_relation(Oid relid, int varno) {
+	List *columns = NIL;
+	Relation relation = RelationIdGetRelation(relid);
+	TupleDesc desc = RelationGetDescr(relation);
+	for (int i = 0; i < desc->natts; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Expr *value;
+		char *name;
+		if (attribute->attisdropped) {
+			value = reinterpret_cast<Expr *>(makeNullConst(INT4OID, -1, InvalidOid));
+			name = psprintf("_dropped%d", i + 1);
+		} else {
+			value = reinterpret_cast<Expr *>(
+				makeVar(varno, i + 1, attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0));
+			name = pstrdup(NameStr(attribute->attname));
+		}
+		columns = lappend(columns, makeTargetEntry(value, i + 1, name, false));
+	}
+	RelationClose(relation);
+	return columns;
+}
+
+RowExpr *row_from_columns(const Var *whole, Oid relid) {
+	RowExpr *row = makeNode(RowExpr);
+	row->row_typeid = whole->vartype;
+	row->row_format = COERCE_IMPLICIT_CAST;
+	row->location = -1;
+	foreach_node (TargetEntry, entry, columns_of_relation(relid, whole->varno)) {
+		if (IsA(entry->expr, Var))
+			reinterpret_cast<Var *>(entry->expr)->varlevelsup = whole->varlevelsup;
+		row->args = lappend(row->args, entry->expr);
+		row->colnames = lappend(row->colnames, makeString(entry->resname));
+	}
+	return row;
+}
+
+Query *query_over_relation(Oid relid, List *target_entries, List *quals) {
+	Query *query = makeNode(Query);
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	List *names = NIL;
+	foreach_node (TargetEntry, entry, columns_of_relation(relid, 1))
+		names = lappend(names, makeString(IsA(entry->expr, Var) ? entry->resname : pstrdup("")));
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_RELATION;
+	rte->relid = relid;
+	rte->relkind = get_rel_relkind(relid);
+	rte->rellockmode = AccessShareLock;
+	rte->inFromCl = true;
+	rte->inh = true;
+	rte->eref = makeAlias(get_rel_name(relid), names);
+	query->rtable = list_make1(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	query->jointree = makeFromExpr(
+		list_make1(ref), reinterpret_cast<Node *>(quals != NIL ? make_ands_explicit(quals) : nullptr));
+	query->targetList = target_entries;
+	return query;
+}
+
+TargetEntry *constant_column() {
+	Const *one = makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false, true);
+	return makeTargetEntry(reinterpret_cast<Expr *>(one), 1, pstrdup("_c1"), false);
+}
+
+} // namespace shardext
