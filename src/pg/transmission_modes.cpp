@@ -21,6 +21,7 @@ int begin_transmission_modes() {
 	set_for_a_moment("intervalstyle", "postgres");
 	set_for_a_moment("extra_float_digits", "3");
 	set_for_a_moment("bytea_output", "hex");
+	set_for_a_moment("standard_conforming_strings", "on");
 	return level;
 }
 

@@ -2,6 +2,7 @@
 #include "shardext/planner/write_plan.hpp"
 #include "shardext/planner/plan_statement.hpp"
 
+#include "shardext/core/sql_text.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/relation_query.hpp"
@@ -144,22 +145,6 @@ PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns,
 
 // --- INSERT ---
 
-// Where DEFAULT VALUES stands in a text, outside of names and literals.
-char *find_default_values(char *text) {
-	char quote = '\0';
-	for (char *p = text; *p != '\0'; p++) {
-		if (quote != '\0') {
-			if (*p == quote)
-				quote = '\0';
-		} else if (*p == '\'' || *p == '"') {
-			quote = *p;
-		} else if (strncmp(p, "DEFAULT VALUES", strlen("DEFAULT VALUES")) == 0) {
-			return p;
-		}
-	}
-	return nullptr;
-}
-
 // The statement's text before the rows and after them.
 void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, List **lifted) {
 	auto *shell = static_cast<Query *>(copyObjectImpl(query));
@@ -214,21 +199,22 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 		RelationClose(relation);
 	}
 	appendStringInfoString(&columns, ") ");
+	constexpr std::string_view kDefaultValues = "DEFAULT VALUES";
 	bool in_tail = false;
 	foreach_ptr (Node, piece, deparsed.pieces) {
 		if (in_tail) {
 			plan->tail = lappend(plan->tail, piece);
 			continue;
 		}
-		char *found = IsA(piece, String) ? find_default_values(strVal(piece)) : nullptr;
-		if (found == nullptr) {
+		const std::string_view text = IsA(piece, String) ? strVal(piece) : "";
+		const size_t found = core::find_outside_quotes(text, kDefaultValues);
+		if (found == text.npos) {
 			plan->head = lappend(plan->head, piece);
 			continue;
 		}
-		plan->head =
-			lappend(plan->head, makeString(psprintf("%.*s%s", static_cast<int>(found - strVal(piece)),
-													strVal(piece), columns.data)));
-		plan->tail = lappend(plan->tail, makeString(pstrdup(found + strlen("DEFAULT VALUES"))));
+		plan->head = lappend(
+			plan->head, makeString(psprintf("%.*s%s", static_cast<int>(found), text.data(), columns.data)));
+		plan->tail = lappend(plan->tail, makeString(pstrdup(text.data() + found + kDefaultValues.size())));
 		in_tail = true;
 	}
 }

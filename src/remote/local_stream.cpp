@@ -168,6 +168,8 @@ RowStream *open_local_stream(const StatementRequest &request) {
 
 	const int level = NewGUCNestLevel();
 	set_config_option("search_path", "", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+					  0, false);
 	ParamListInfo params = make_param_list(request.params);
 	foreach_node (RawStmt, raw, pg_parse_query(request.sql)) {
 		foreach_node (PlannedStmt, plan, plan_statement(raw, request, params)) {

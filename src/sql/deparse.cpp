@@ -4,6 +4,7 @@
 // them right, which is what the first half of this file does.
 #include "shardext/sql/deparse.hpp"
 
+#include "shardext/core/sql_text.hpp"
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/pg/transmission_modes.hpp"
@@ -170,12 +171,26 @@ void set_filter_varno(List *filters, int rtindex) {
 		ChangeVarNodes(filter, rtindex, 1, 0);
 }
 
+// A join's alias hides the tables below it, to whose columns planning has resolved references. Without it
+// the deparser finds a name for each column.
+bool forget_join_alias(Node *node, void *) {
+	if (node == nullptr || IsA(node, Query))
+		return false;
+	if (IsA(node, JoinExpr))
+		reinterpret_cast<JoinExpr *>(node)->alias = nullptr;
+	return walk_expression(node, forget_join_alias, static_cast<void *>(nullptr));
+}
+
 bool normalise(Node *node, NormaliseContext *context);
 
 void normalise_query(Query *query, bool top) {
 	NormaliseContext below{false};
 	walk_query(query, normalise, &below, 0);
 
+	forget_join_alias(reinterpret_cast<Node *>(query->jointree), nullptr);
+	foreach_node (RangeTblEntry, rte, query->rtable)
+		if (rte->rtekind == RTE_JOIN)
+			rte->alias = nullptr;
 	// Entries that rewriting has added to FROM are not marked as being there.
 	Relids in_from = get_relids_in_jointree(reinterpret_cast<Node *>(query->jointree), false);
 	int rtindex = 0;
@@ -277,29 +292,6 @@ Node *make_lifted_param(int number, Oid type, int32 typmod, Oid collation) {
 
 namespace {
 
-// Makes one line of the deparser's many. What is quoted stays as it is: quotes inside are doubled, so that a
-// quote always opens or closes.
-void fold_white_space(char *text) {
-	char *out = text;
-	char quote = '\0';
-	for (const char *in = text; *in != '\0'; in++) {
-		if (quote != '\0') {
-			if (*in == quote)
-				quote = '\0';
-		} else if (*in == '\'' || *in == '"') {
-			quote = *in;
-		} else if (*in == '\n' || *in == ' ') {
-			while (in[1] == '\n' || in[1] == ' ')
-				in++;
-			if (out != text)
-				*out++ = ' ';
-			continue;
-		}
-		*out++ = *in;
-	}
-	*out = '\0';
-}
-
 #ifdef USE_ASSERT_CHECKING
 struct ParamTypes {
 	Oid *types;
@@ -363,7 +355,7 @@ char *deparse_qualified(Query *query) {
 	check_text(query, text);
 #endif
 	end_transmission_modes(level);
-	fold_white_space(text);
+	core::fold_white_space(text);
 	return text;
 }
 

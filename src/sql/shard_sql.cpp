@@ -1,6 +1,8 @@
 // SQL text with holes for the schemas of distributed tables.
 #include "shardext/sql/shard_sql.hpp"
 
+#include "shardext/core/sql_text.hpp"
+#include "shardext/pg/transmission_modes.hpp"
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
@@ -33,71 +35,56 @@ List *make_hole(const DistributedTable *table, const char *schema_name) {
 	return list_make2(makeFloat(psprintf(INT64_FORMAT, group)), makeString(pstrdup(schema_name)));
 }
 
-struct Found {
-	List *range_vars = NIL; // of RangeVar *
-};
-
-bool collect_range_vars(Node *node, Found *found) {
+bool collect_range_vars(Node *node, List **range_vars) {
 	if (node == nullptr)
 		return false;
 	if (IsA(node, RangeVar)) {
 		auto *rv = reinterpret_cast<RangeVar *>(node);
 		if (rv->schemaname != nullptr && rv->location >= 0)
-			found->range_vars = lappend(found->range_vars, rv);
+			*range_vars = lappend(*range_vars, rv);
 		return false;
 	}
-	return raw_walk(node, collect_range_vars, found);
+	return raw_walk(node, collect_range_vars, range_vars);
 }
 
-int by_location(const ListCell *a, const ListCell *b) {
-	return static_cast<RangeVar *>(lfirst(a))->location - static_cast<RangeVar *>(lfirst(b))->location;
-}
-
-// Length of the identifier at the start of s, as written (quoted or not).
-int identifier_length(const char *s) {
-	if (*s != '"') {
-		int n = 0;
-		while (s[n] != '\0' && s[n] != '.' && !isspace(static_cast<unsigned char>(s[n])))
-			n++;
-		return n;
-	}
-	int n = 1;
-	while (s[n] != '\0') {
-		if (s[n] == '"') {
-			if (s[n + 1] != '"')
-				return n + 1;
-			n++;
-		}
-		n++;
-	}
-	return n;
+const DistributedTable *find_named_table(const RangeVar *name) {
+	const Oid schema = get_namespace_oid(name->schemaname, true);
+	const Oid relid = OidIsValid(schema) ? get_relname_relid(name->relname, schema) : InvalidOid;
+	return OidIsValid(relid) ? find_distributed_table(relid) : nullptr;
 }
 
 } // namespace
 
 SqlPieces *splice_relations(const char *sql) {
-	Found found;
+	List *range_vars = NIL;
+	const int level = begin_transmission_modes();
 	foreach_node (RawStmt, raw, raw_parser(sql, RAW_PARSE_DEFAULT))
-		collect_utility_or_query(raw->stmt, collect_range_vars, &found);
-	list_sort(found.range_vars, by_location);
+		collect_utility_or_query(raw->stmt, collect_range_vars, &range_vars);
+	end_transmission_modes(level);
+
+	const int found = list_length(range_vars);
+	auto *locations = static_cast<size_t *>(palloc(sizeof(size_t) * (found + 1)));
+	auto *cuts = static_cast<core::Cut *>(palloc(sizeof(core::Cut) * (found + 1)));
+	size_t count = 0;
+	foreach_ptr (RangeVar, rv, range_vars)
+		if (find_named_table(rv) != nullptr)
+			locations[count++] = rv->location;
+	count = core::cut_identifiers(sql, locations, count, cuts);
 
 	SqlPieces *pieces = NIL;
-	int done = 0;
-	int last_location = -1;
-	foreach_ptr (RangeVar, rv, found.range_vars) {
-		if (rv->location == last_location)
-			continue; // a multi-assignment's RangeVar is visited twice
-		last_location = rv->location;
-		const Oid schema = get_namespace_oid(rv->schemaname, true);
-		const Oid relid = OidIsValid(schema) ? get_relname_relid(rv->relname, schema) : InvalidOid;
-		const DistributedTable *table = OidIsValid(relid) ? find_distributed_table(relid) : nullptr;
-		if (table == nullptr)
-			continue;
-		pieces = lappend(pieces, makeString(pnstrdup(sql + done, rv->location - done)));
-		pieces = lappend(pieces, make_hole(table, rv->schemaname));
-		done = rv->location + identifier_length(sql + rv->location);
-	}
-	return lappend(pieces, makeString(pstrdup(sql + done)));
+	core::walk_pieces(
+		strlen(sql), cuts, count,
+		[&](size_t begin, size_t end) {
+			pieces = lappend(pieces, makeString(pnstrdup(sql + begin, end - begin)));
+		},
+		[&](size_t hole) {
+			foreach_ptr (RangeVar, rv, range_vars)
+				if (static_cast<size_t>(rv->location) == cuts[hole].begin) {
+					pieces = lappend(pieces, make_hole(find_named_table(rv), rv->schemaname));
+					break;
+				}
+		});
+	return pieces;
 }
 
 void append_shard_sql(StringInfo out, const SqlPieces *pieces, int64 group_id, bool node_is_local) {

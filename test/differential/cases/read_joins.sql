@@ -55,3 +55,13 @@ SELECT i.comment, p.name FROM items i JOIN products p ON p.id = i.product_id WHE
 SELECT count(*) FROM items a JOIN items b ON a.user_id = b.user_id;
 SELECT count(*) FROM items a JOIN items b ON a.user_id IS NOT DISTINCT FROM b.user_id;
 SELECT u.name, v.day FROM users u JOIN visits v ON v.user_id = u.user_id AND v.site = 'site' || (u.user_id % 7);
+SELECT j FROM (users u JOIN orders o USING (user_id)) j WHERE user_id < 5;
+SELECT j.user_id, j.quantity FROM (users u JOIN orders o USING (user_id)) j WHERE j.user_id < 5;
+SELECT j.a, j.b, count(*) FROM (users u JOIN orders o USING (user_id)) j (a, b) GROUP BY j.a, j.b;
+SELECT x.user_id, count(*) FROM users u JOIN orders o USING (user_id) AS x GROUP BY x.user_id;
+SELECT x, u.country FROM users u JOIN orders o USING (user_id) AS x WHERE u.user_id < 4;
+SELECT j.user_id, max(j.quantity) FROM (users u FULL JOIN orders o USING (user_id)) j GROUP BY j.user_id;
+SELECT j.user_id, k.order_id FROM (users u LEFT JOIN orders o USING (user_id)) j JOIN (orders p JOIN items i USING (user_id, order_id)) k ON k.user_id = j.user_id WHERE j.user_id = 7;
+SELECT count(j), count(j.*) FROM (users u LEFT JOIN orders o USING (user_id)) j;
+SELECT (j).quantity FROM (users u JOIN orders o USING (user_id)) j WHERE j.user_id = 5;
+SELECT j.user_id FROM (users u JOIN orders o USING (user_id)) j WHERE EXISTS (SELECT FROM items i WHERE i.user_id = j.user_id AND i.order_id = j.order_id);
