@@ -12,6 +12,7 @@ extern "C" {
 #include "utils/catcache.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/rel.h"
 #include "utils/typcache.h"
 }
 
@@ -41,6 +42,7 @@ MemoryContext nodes_context = nullptr;
 List *nodes = NIL;
 bool nodes_valid = false;
 int64 cached_cluster_id = 0;
+bool cached_restored = false;
 
 Oid schema_oid = InvalidOid;
 Oid tables_oid = InvalidOid;
@@ -48,6 +50,7 @@ Oid nodes_oid = InvalidOid;
 bool extension_known_absent = false;
 
 // Columns of the metadata tables, in the order of the install script.
+enum { kClusterId = 1, kClusterRestored };
 enum { kTablesRelid = 1, kTablesKind, kTablesColocation, kTablesColumn };
 enum { kGroupsColocation = 1, kGroupsKind, kGroupsCount, kGroupsKeyType, kGroupsKeyCollation };
 enum { kShardGroupsId = 1, kShardGroupsColocation, kShardGroupsMin, kShardGroupsMax };
@@ -166,6 +169,19 @@ ColocationGroup *read_colocation_group(int32 id, MemoryContext context) {
 	return group;
 }
 
+bool has_change_trigger(Oid relid) {
+	Relation relation = RelationIdGetRelation(relid);
+	if (relation == nullptr)
+		return false;
+	bool found = false;
+	for (int i = 0; relation->trigdesc != nullptr && i < relation->trigdesc->numtriggers; i++) {
+		const Trigger *trigger = &relation->trigdesc->triggers[i];
+		found = found || (trigger->tgisinternal && get_func_namespace(trigger->tgfoid) == shardext_schema());
+	}
+	RelationClose(relation);
+	return found;
+}
+
 DistributedTable *read_table(Oid relid, int32 *colocation) {
 	DistributedTable found{};
 	NameData key_name{};
@@ -185,6 +201,7 @@ DistributedTable *read_table(Oid relid, int32 *colocation) {
 	*colocation = colocation_id;
 	if (NameStr(key_name)[0] != '\0')
 		found.key_attnum = get_attnum(relid, NameStr(key_name));
+	found.carries_changes = found.is_sharded() || has_change_trigger(relid);
 	auto *table = static_cast<DistributedTable *>(MemoryContextAlloc(cache_context, sizeof found));
 	*table = found;
 	return table;
@@ -273,7 +290,7 @@ const DistributedTable *find_distributed_table(Oid relid) {
 		entry->table = nullptr;
 		// Reading may process invalidations, so the entry is marked valid only afterwards.
 		int32 colocation_id = 0;
-		DistributedTable *table = read_table(relid, &colocation_id);
+		DistributedTable *table = metadata_is_restored() ? nullptr : read_table(relid, &colocation_id);
 		entry = static_cast<TableEntry *>(hash_search(table_cache, &relid, HASH_ENTER, &found));
 		entry->table = table;
 		entry->colocation_id = colocation_id;
@@ -327,9 +344,14 @@ int64 cluster_id() {
 	if (cached_cluster_id == 0)
 		scan_table(shardext_table("cluster"), InvalidOid, 0, F_INT8EQ, 0,
 				   [&](HeapTuple tuple, TupleDesc desc) {
-					   cached_cluster_id = DatumGetInt64(column(tuple, desc, 1));
+					   cached_cluster_id = DatumGetInt64(column(tuple, desc, kClusterId));
+					   cached_restored = DatumGetBool(column(tuple, desc, kClusterRestored));
 				   });
 	return cached_cluster_id;
+}
+
+bool metadata_is_restored() {
+	return cluster_id() != 0 && cached_restored;
 }
 
 void invalidate_table(Oid relid) {
@@ -343,6 +365,11 @@ void invalidate_colocation_group(int32 colocation_id) {
 			   Int32GetDatum(colocation_id), [&](HeapTuple tuple, TupleDesc desc) {
 				   invalidate_table(DatumGetObjectId(column(tuple, desc, kTablesRelid)));
 			   });
+}
+
+void invalidate_everything() {
+	forget_everything();
+	CacheInvalidateRelcacheByRelid(shardext_table("tables"));
 }
 
 void invalidate_nodes() {

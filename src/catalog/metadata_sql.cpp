@@ -14,6 +14,8 @@ namespace shardext {
 
 namespace {
 
+int depth = 0;
+
 // Runs body as the bootstrap superuser; an error restores the user with the (sub)transaction.
 template <class F> void as_extension_owner(F &&body) {
 	Oid user;
@@ -25,14 +27,25 @@ template <class F> void as_extension_owner(F &&body) {
 					  0, false);
 	set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 					  false);
-	SPI_connect();
-	body();
-	SPI_finish();
+	depth++;
+	PG_TRY();
+	{
+		SPI_connect();
+		body();
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{ depth--; }
+	PG_END_TRY();
 	AtEOXact_GUC(true, level);
 	SetUserIdAndSecContext(user, context);
 }
 
 } // namespace
+
+bool is_changing_metadata() {
+	return depth > 0;
+}
 
 void run_metadata_sql(const char *sql) {
 	as_extension_owner([&] {

@@ -2,6 +2,7 @@
 #include "shardext/cluster/create_table.hpp"
 
 #include "shardext/cluster/dependencies.hpp"
+#include "shardext/cluster/nodes.hpp"
 #include "shardext/cluster/shards.hpp"
 #include "shardext/cluster/table_definition.hpp"
 #include "shardext/core/hash_range.hpp"
@@ -132,17 +133,11 @@ int32 choose_colocation_group(Oid relid, const char *colocate_with, Oid key_type
 
 void check_can_start(Oid relid) {
 	require_preload();
+	require_decision();
 	check_owner(relid);
 	if (find_distributed_table(relid) != nullptr)
 		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("table \"%s\" is already distributed", get_rel_name(relid)));
-}
-
-// DROP EXTENSION must not silently lose the rows of distributed tables.
-void depend_on_extension(Oid relid) {
-	ObjectAddress table{RelationRelationId, relid, 0};
-	ObjectAddress extension{ExtensionRelationId, get_extension_oid("shardext", false), 0};
-	recordDependencyOn(&table, &extension, DEPENDENCY_NORMAL);
 }
 
 bool table_has_rows(Oid relid) {
@@ -291,6 +286,14 @@ void check_owner(Oid relid) {
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
 }
 
+void require_decision() {
+	if (metadata_is_restored())
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("the distributed tables of this database come from a dump"),
+				errhint("Run shardext_adopt_nodes() to take over the nodes with their rows, or "
+						"shardext_forget_restored() to keep the rows of the dump."));
+}
+
 void require_preload() {
 	if (!shared_state_available())
 		ereport(
@@ -300,19 +303,31 @@ void require_preload() {
 	ensure_worker();
 }
 
-uint64 move_rows_to_shards(Oid relid) {
-	Relation relation = table_open(relid, NoLock);
-	TupleDesc desc = RelationGetDescr(relation);
+void depend_on_extension(Oid relid) {
+	ObjectAddress table{RelationRelationId, relid, 0};
+	ObjectAddress extension{ExtensionRelationId, get_extension_oid("shardext", false), 0};
+	recordDependencyOn(&table, &extension, DEPENDENCY_NORMAL);
+}
+
+namespace {
+
+List *written_columns(TupleDesc desc) {
 	List *attnums = NIL;
 	for (int i = 0; i < desc->natts; i++)
 		if (!TupleDescAttr(desc, i)->attisdropped && TupleDescAttr(desc, i)->attgenerated == '\0')
 			attnums = lappend_int(attnums, i + 1);
+	return attnums;
+}
+
+// Sends the rows of the coordinator's heap where a writer takes them; returns their number.
+// pg_stat_progress_copy shows how far it is.
+uint64 send_own_rows(Relation relation, const NodeInfo *only_node) {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "shardext move", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	CopyWriter writer(relid, attnums);
-	// pg_stat_progress_copy shows how far it is.
-	pgstat_progress_start_command(PROGRESS_COMMAND_COPY, relid);
+	List *attnums = written_columns(RelationGetDescr(relation));
+	CopyWriter writer(RelationGetRelid(relation), attnums, only_node);
+	pgstat_progress_start_command(PROGRESS_COMMAND_COPY, RelationGetRelid(relation));
 	const int columns = list_length(attnums);
 	auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * (columns + 1)));
 	auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * (columns + 1)));
@@ -338,6 +353,14 @@ uint64 move_rows_to_shards(Oid relid) {
 	const uint64 rows = writer.rows();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	return rows;
+}
+
+} // namespace
+
+uint64 move_rows_to_shards(Oid relid, const NodeInfo *only_node) {
+	Relation relation = table_open(relid, NoLock);
+	const uint64 rows = send_own_rows(relation, only_node);
 	table_close(relation, NoLock);
 	empty_table(relid);
 	return rows;
@@ -345,32 +368,7 @@ uint64 move_rows_to_shards(Oid relid) {
 
 void copy_reference_rows(Oid relid, const NodeInfo *node) {
 	Relation relation = table_open(relid, AccessShareLock);
-	TupleDesc desc = RelationGetDescr(relation);
-	List *attnums = NIL;
-	for (int i = 0; i < desc->natts; i++)
-		if (!TupleDescAttr(desc, i)->attisdropped && TupleDescAttr(desc, i)->attgenerated == '\0')
-			attnums = lappend_int(attnums, i + 1);
-	CopyWriter writer(relid, attnums, node);
-	const int columns = list_length(attnums);
-	auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * (columns + 1)));
-	auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * (columns + 1)));
-	PushActiveSnapshot(GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, nullptr);
-	TupleTableSlot *slot = table_slot_create(relation, nullptr);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-		CHECK_FOR_INTERRUPTS();
-		slot_getallattrs(slot);
-		for (int i = 0; i < columns; i++) {
-			const int a = list_nth_int(attnums, i) - 1;
-			values[i] = slot->tts_values[a];
-			nulls[i] = slot->tts_isnull[a];
-		}
-		writer.add(values, nulls);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	table_endscan(scan);
-	PopActiveSnapshot();
-	writer.finish();
+	send_own_rows(relation, node);
 	table_close(relation, AccessShareLock);
 }
 

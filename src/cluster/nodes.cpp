@@ -1,6 +1,7 @@
 // Nodes: adding, checking, changing and removing servers.
 #include "shardext/cluster/create_table.hpp"
 
+#include "shardext/cluster/nodes.hpp"
 #include "shardext/cluster/shards.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
@@ -104,11 +105,6 @@ char *local_fact(const char *expression) {
 		psprintf("SELECT (%s)::text FROM pg_database WHERE datname = current_database()", expression));
 }
 
-// What a node's mark says: its cluster and its number there.
-char *mark_of(int32 node_id) {
-	return psprintf("shardext cluster " INT64_FORMAT ", node %d", cluster_id(), node_id);
-}
-
 // Compares what a node says of itself with what this server needs.
 void judge_node(PGresult *facts, Findings *findings, int32 expected_id) {
 	const int version = atoi(field(facts, "version"));
@@ -160,7 +156,7 @@ void judge_node(PGresult *facts, Findings *findings, int32 expected_id) {
 	if (owner[0] != '\0' && strncmp(owner, own, strlen(own)) != 0) {
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  psprintf("it already belongs to another cluster (%s)", owner));
-	} else if (expected_id > 0 && strcmp(owner, mark_of(expected_id)) != 0) {
+	} else if (expected_id > 0 && strcmp(owner, node_mark(expected_id)) != 0) {
 		findings->add(true, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  psprintf("it is another server or database than the one that holds the node's shards"));
 	} else if (expected_id < 0 && owner[0] != '\0') {
@@ -218,12 +214,6 @@ bool has_serious(const Findings &findings) {
 	return false;
 }
 
-void require_superuser(const char *what) {
-	if (!superuser())
-		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied to %s", what),
-				errhint("Only superusers may change nodes."));
-}
-
 const NodeInfo *node_named(const char *name) {
 	const NodeInfo *node = find_node_by_name(name);
 	if (node == nullptr)
@@ -233,7 +223,7 @@ const NodeInfo *node_named(const char *name) {
 
 void mark_node(const NodeInfo *node) {
 	run_on_node(node, list_make2(pstrdup("CREATE SCHEMA IF NOT EXISTS shardext_node"),
-								 psprintf("COMMENT ON SCHEMA shardext_node IS '%s'", mark_of(node->id))));
+								 psprintf("COMMENT ON SCHEMA shardext_node IS '%s'", node_mark(node->id))));
 }
 
 // Gives a new node its copies of the reference tables.
@@ -275,8 +265,23 @@ char *name_argument(FunctionCallInfo fcinfo, int n, const char *what) {
 
 using namespace shardext;
 
+namespace shardext {
+
+char *node_mark(int32 node_id) {
+	return psprintf("shardext cluster " INT64_FORMAT ", node %d", cluster_id(), node_id);
+}
+
+void require_superuser(const char *what) {
+	if (!superuser())
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied to %s", what),
+				errhint("Only superusers may change nodes."));
+}
+
+} // namespace shardext
+
 SHARDEXT_SQL_FUNCTION(shardext_add_node) {
 	require_superuser("add a node");
+	require_decision();
 	require_preload();
 	const char *name = name_argument(fcinfo, 0, "node name");
 	if (strlen(name) >= NAMEDATALEN)
@@ -308,6 +313,7 @@ SHARDEXT_SQL_FUNCTION(shardext_add_node) {
 
 SHARDEXT_SQL_FUNCTION(shardext_remove_node) {
 	require_superuser("remove a node");
+	require_decision();
 	const char *name = name_argument(fcinfo, 0, "node name");
 	LockRelationOid(shardext_table("nodes"), ShareRowExclusiveLock);
 	const NodeInfo *node = node_named(name);
@@ -359,41 +365,17 @@ SHARDEXT_SQL_FUNCTION(shardext_update_node) {
 	const NodeInfo *node = node_named(name);
 	if (node->is_local())
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("node \"local\" cannot be changed"));
-	bool reached;
-	const Findings findings = examine(conninfo, &reached, node->id);
-	if (has_serious(findings))
-		refuse_node(name, findings);
+	// After a restore a node may be found elsewhere; it is judged when it is adopted.
+	if (!metadata_is_restored()) {
+		bool reached;
+		const Findings findings = examine(conninfo, &reached, node->id);
+		if (has_serious(findings))
+			refuse_node(name, findings);
+	}
 	run_metadata_sql(psprintf("UPDATE shardext.nodes SET conninfo = %s WHERE node_id = %d",
 							  quote_literal_cstr(conninfo), node->id));
 	invalidate_nodes();
 	PG_RETURN_VOID();
-}
-
-SHARDEXT_SQL_FUNCTION(shardext_adopt_nodes) {
-	require_superuser("adopt nodes");
-	require_preload();
-	int adopted = 0;
-	foreach_ptr (NodeInfo, node, all_nodes()) {
-		if (node->is_local())
-			continue;
-		char *message = nullptr;
-		PGconn *conn = open_private_connection(node->conninfo, &message);
-		if (conn == nullptr)
-			ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
-					errmsg("could not connect to node \"%s\"", node->name),
-					errdetail_internal("%s", message));
-		PGresult *result =
-			private_query(conn, psprintf("COMMENT ON SCHEMA shardext_node IS '%s'", mark_of(node->id)));
-		const bool done = result != nullptr && PQresultStatus(result) == PGRES_COMMAND_OK;
-		char *problem = pchomp(PQerrorMessage(conn));
-		PQclear(result);
-		close_private_connection(conn);
-		if (!done)
-			ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
-					errmsg("could not adopt node \"%s\"", node->name), errdetail_internal("%s", problem));
-		adopted++;
-	}
-	PG_RETURN_INT32(adopted);
 }
 
 // (ok boolean, problem text): what is wrong with a node, one row a finding; one row (true, NULL) when nothing
@@ -430,7 +412,11 @@ SHARDEXT_SQL_FUNCTION(shardext_node_state) {
 		ereport(ERROR, errmsg("return type must be a row type"));
 	Datum values[2] = {CStringGetTextDatum("ok"), 0};
 	bool nulls[2] = {false, true};
-	if (node != nullptr && !node->is_local()) {
+	if (node != nullptr && !node->is_local() && metadata_is_restored()) {
+		values[0] = CStringGetTextDatum("restored");
+		values[1] = CStringGetTextDatum("run shardext_adopt_nodes() or shardext_forget_restored()");
+		nulls[1] = false;
+	} else if (node != nullptr && !node->is_local()) {
 		char *message = nullptr;
 		PGconn *conn = open_private_connection(node->conninfo, &message);
 		if (conn == nullptr) {

@@ -4,6 +4,7 @@
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/plan_statement.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/sql/shard_sql.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
@@ -312,6 +313,8 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 	if (IsA(statement, CopyStmt)) {
 		auto *copy = reinterpret_cast<CopyStmt *>(statement);
 		const DistributedTable *table = distributed(copy->relation);
+		if (table != nullptr && copy->is_from)
+			check_reference_target(table->relid);
 		if (table == nullptr || !table->is_sharded())
 			return UtilityAction::PassOn;
 		if (!copy->is_from) {

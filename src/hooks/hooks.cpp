@@ -34,8 +34,10 @@ PlannedStmt *call_planner(Query *query, const char *text, int options, ParamList
 
 PlannedStmt *on_planner(Query *query, const char *text, int options, ParamListInfo params) {
 	return gate([&] {
-		if (!statement_is_distributed(query))
+		if (!statement_is_distributed(query)) {
+			check_reference_targets(query);
 			return call_planner(query, text, options, params);
+		}
 		return plan_distributed_statement(query, text, options, params, call_planner);
 	});
 }

@@ -5,10 +5,12 @@ COMMENT ON SCHEMA shardext IS 'metadata and functions of shardext';
 GRANT USAGE ON SCHEMA shardext TO PUBLIC;
 
 CREATE TABLE shardext.cluster (
-    cluster_id bigint PRIMARY KEY
+    cluster_id bigint PRIMARY KEY,
+    restored boolean NOT NULL DEFAULT false
 );
-COMMENT ON TABLE shardext.cluster IS 'the id that marks what belongs to this cluster; one row';
-INSERT INTO shardext.cluster
+COMMENT ON TABLE shardext.cluster IS
+    'the id that marks what belongs to this cluster; one row. restored: the metadata comes from a dump and waits for shardext_adopt_nodes() or shardext_forget_restored()';
+INSERT INTO shardext.cluster (cluster_id)
     SELECT ('x' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 15))::bit(60)::bigint;
 
 CREATE SEQUENCE shardext.node_id_seq;
@@ -27,7 +29,7 @@ CREATE TABLE shardext.colocation_groups (
     kind "char" NOT NULL,
     shard_count int NOT NULL,
     key_type regtype,
-    key_collation oid NOT NULL DEFAULT 0,
+    key_collation regcollation NOT NULL DEFAULT 0,
     is_default boolean NOT NULL DEFAULT true
 );
 COMMENT ON TABLE shardext.colocation_groups IS

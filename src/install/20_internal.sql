@@ -24,10 +24,12 @@ CREATE FUNCTION shardext.shard_sizes()
     LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_shard_sizes';
 COMMENT ON FUNCTION shardext.shard_sizes() IS 'asks every node for the sizes of its shards, in bytes; NULL where it does not answer';
 
--- Metadata that pg_restore has loaded: what cannot be dumped is made again.
+-- Metadata that pg_restore loads is that of another cluster until somebody decides.
 CREATE FUNCTION shardext.after_restore() RETURNS trigger
     LANGUAGE C AS 'MODULE_PATHNAME', 'shardext_after_restore';
-COMMENT ON FUNCTION shardext.after_restore() IS 'invalidates caches when metadata tables are changed by hand or by pg_restore';
+COMMENT ON FUNCTION shardext.after_restore() IS 'notes that metadata has been loaded from a dump, and invalidates caches';
 REVOKE ALL ON FUNCTION shardext.after_restore() FROM PUBLIC;
 CREATE TRIGGER after_restore AFTER INSERT OR UPDATE OR DELETE ON shardext.tables
+    FOR EACH STATEMENT EXECUTE FUNCTION shardext.after_restore();
+CREATE TRIGGER after_restore AFTER INSERT OR UPDATE OR DELETE ON shardext.nodes
     FOR EACH STATEMENT EXECUTE FUNCTION shardext.after_restore();

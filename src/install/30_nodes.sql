@@ -25,8 +25,14 @@ REVOKE ALL ON FUNCTION pg_catalog.shardext_check_node(text) FROM PUBLIC;
 CREATE FUNCTION pg_catalog.shardext_adopt_nodes() RETURNS int
     LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_adopt_nodes';
 COMMENT ON FUNCTION pg_catalog.shardext_adopt_nodes() IS
-    'makes this coordinator the only one that uses its nodes, after it was restored from a copy; returns their number';
+    'makes this coordinator, which was restored from a copy, the only one that uses its nodes; their rows replace those of the dump; returns the number of nodes';
 REVOKE ALL ON FUNCTION pg_catalog.shardext_adopt_nodes() FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.shardext_forget_restored() RETURNS SETOF text
+    LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_forget_restored';
+COMMENT ON FUNCTION pg_catalog.shardext_forget_restored() IS
+    'makes all tables of a restored dump ordinary tables and forgets the nodes; returns the statements that distribute them again';
+REVOKE ALL ON FUNCTION pg_catalog.shardext_forget_restored() FROM PUBLIC;
 
 CREATE VIEW shardext.shardext_nodes AS
     SELECT n.node_id, n.node_name, shardext.show_conninfo(n.conninfo) AS conninfo, s.state, s.last_error,

@@ -1,5 +1,6 @@
 // Functions behind the views, and small look-ups for people.
 #include "shardext/catalog/metadata.hpp"
+#include "shardext/catalog/metadata_sql.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
@@ -43,11 +44,21 @@ SHARDEXT_SQL_FUNCTION(shardext_fragment_rows) {
 }
 
 SHARDEXT_SQL_FUNCTION(shardext_after_restore) {
-	// pg_restore loads shardext.tables row by row with COPY: every table named there may have changed.
-	if (extension_exists())
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("function was not called by a trigger"));
+	if (!extension_exists())
+		return PointerGetDatum(nullptr);
+	auto *data = reinterpret_cast<TriggerData *>(fcinfo->context);
+	// shardext's own changes invalidate what they concern. Rows from anywhere else come with a dump.
+	if (!is_changing_metadata()) {
+		if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+			run_metadata_sql("UPDATE shardext.cluster SET restored = true WHERE NOT restored");
+		invalidate_everything();
 		scan_table(shardext_table("tables"), InvalidOid, 0, F_OIDEQ, 0, [](HeapTuple tuple, TupleDesc desc) {
 			invalidate_table(DatumGetObjectId(column(tuple, desc, 1)));
 		});
+	}
 	return PointerGetDatum(nullptr);
 }
 

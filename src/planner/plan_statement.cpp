@@ -16,6 +16,24 @@ bool statement_is_distributed(Query *query) {
 	return query->commandType != CMD_UTILITY && extension_exists() && query_has_sharded_table(query);
 }
 
+void check_reference_target(Oid relid) {
+	const DistributedTable *table = find_distributed_table(relid);
+	if (table != nullptr && !table->is_sharded() && !table->carries_changes && list_length(all_nodes()) > 1)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("changes of reference table \"%s\" would not reach its copies", get_rel_name(relid)),
+				errdetail("The trigger that carries them is missing."),
+				errhint("Run shardext_adopt_nodes() to make it again."));
+}
+
+void check_reference_targets(Query *query) {
+	if (query->resultRelation > 0)
+		check_reference_target(rt_fetch(query->resultRelation, query->rtable)->relid);
+	if (query->hasModifyingCTE)
+		foreach_node (CommonTableExpr, cte, query->cteList)
+			if (IsA(cte->ctequery, Query))
+				check_reference_targets(reinterpret_cast<Query *>(cte->ctequery));
+}
+
 namespace {
 
 // The target of a scan plan's flag list; see ScanPlan::to_private.

@@ -175,6 +175,8 @@ void CopyWriter::add(const Datum *values, const bool *nulls) {
 		MemoryContext old = MemoryContextSwitchTo(row_context_);
 		group = group_of_key(colocation_, isnull ? 0 : values[key_position_], isnull);
 		MemoryContextSwitchTo(old);
+		if (only_node_ != nullptr && colocation_->groups[group].node_id != only_node_->id)
+			return;
 	}
 	append_row(&buffers_[group], values, nulls);
 	rows_++;

@@ -44,6 +44,7 @@ struct DistributedTable {
 	Oid relid;
 	TableKind kind;
 	AttrNumber key_attnum; // 0 for a reference table
+	bool carries_changes;  // a reference table has the trigger that carries its changes to the copies
 	ColocationGroup *colocation;
 	bool is_sharded() const { return kind == TableKind::Hash; }
 };
@@ -70,15 +71,20 @@ List *all_nodes();									 // of NodeInfo *
 // The id that marks what belongs to this cluster.
 int64 cluster_id();
 
+// True when the metadata comes from a dump and nobody has decided yet what to do with it. Its tables are
+// ordinary tables until then.
+bool metadata_is_restored();
+
 // The extension's schema, and a table in it.
 Oid shardext_schema();
 Oid shardext_table(const char *name);
 
 // Makes every backend forget what it knows of a table / of all tables of a colocation group / of the nodes,
-// when the current transaction commits.
+// or of all metadata, when the current transaction commits.
 void invalidate_table(Oid relid);
 void invalidate_colocation_group(int32 colocation_id);
 void invalidate_nodes();
+void invalidate_everything();
 
 // Called at backend start.
 void initialize_metadata_cache();

@@ -9,6 +9,9 @@ void run_metadata_sql(const char *sql);
 // The same for a query; returns the first column of the first row as text, or nullptr.
 char *query_metadata(const char *sql);
 
+// True while one of these runs.
+bool is_changing_metadata();
+
 // The metadata has changed for good (in this transaction): statements see it from now on.
 void metadata_changed(Oid relid);
 

@@ -16,8 +16,12 @@ void require_preload();
 void create_shards(Oid relid, const NodeInfo *only_node = nullptr);
 void create_shard_indexes(Oid relid, const NodeInfo *only_node = nullptr);
 
-// Moves the table's own rows to its shards and leaves it empty.
-uint64 move_rows_to_shards(Oid relid);
+// Moves the table's own rows to its shards (on only_node: those whose shards are there; the others are lost)
+// and leaves it empty. Returns how many were moved.
+uint64 move_rows_to_shards(Oid relid, const NodeInfo *only_node = nullptr);
+
+// DROP EXTENSION must not silently lose the rows of distributed tables: the table depends on the extension.
+void depend_on_extension(Oid relid);
 
 // Copies a reference table's rows to one node.
 void copy_reference_rows(Oid relid, const NodeInfo *node);

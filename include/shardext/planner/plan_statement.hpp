@@ -13,6 +13,11 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 // True when the statement concerns a distributed table anywhere.
 bool statement_is_distributed(Query *query);
 
+// Raises an error when a reference table that is written has lost what carries its changes to the copies (a
+// dump does not hold it).
+void check_reference_target(Oid relid);
+void check_reference_targets(Query *query);
+
 // Plans INSERT, UPDATE and DELETE on distributed tables (planner/write_*.cpp).
 PlannedStmt *plan_write(Query *query, const char *text, int cursor_options, ParamListInfo params,
 						StandardPlanner next);

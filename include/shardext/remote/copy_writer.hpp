@@ -9,9 +9,10 @@ namespace shardext {
 
 class CopyWriter {
 public:
-	// Columns: attribute numbers of relid, in the order of the values given to add(). For a reference table,
-	// a writer sends each row to every node but local, or to only_node. With table_name, rows go to tables of
-	// that name beside the shards, which have the columns in question.
+	// Columns: attribute numbers of relid, in the order of the values given to add(). With only_node, rows
+	// whose shards are elsewhere are left out. For a reference table, a writer sends each row to every node
+	// but local, or to only_node. With table_name, rows go to tables of that name beside the shards, which
+	// have the columns in question.
 	CopyWriter(Oid relid, List *attnums, const NodeInfo *only_node = nullptr,
 			   const char *table_name = nullptr);
 

@@ -1,0 +1,27 @@
+-- Tables of every kind for the restore test; some are made before there are nodes, so that their shards are local.
+SET shardext.shard_count = 4;
+CREATE SCHEMA "Zeta x";
+CREATE TYPE mood AS ENUM ('low', 'high');
+CREATE TABLE early (k int PRIMARY KEY, v text, m mood);
+CREATE TABLE "Zeta x"."Early ""child""" (id int GENERATED ALWAYS AS IDENTITY, k int REFERENCES early, n int, PRIMARY KEY (k, id));
+SELECT create_distributed_table('early', 'k');
+SELECT create_distributed_table('"Zeta x"."Early ""child"""', 'k');
+INSERT INTO early SELECT i, 'early ' || i, CASE WHEN i % 2 = 0 THEN 'low' ELSE 'high' END::mood FROM generate_series(1, 50) i;
+INSERT INTO "Zeta x"."Early ""child""" (k, n) SELECT 1 + i % 50, i FROM generate_series(1, 200) i;
+SELECT shardext_add_node('one', 'host=127.0.0.1 port=' || current_setting('test.port1') || ' dbname=postgres');
+SELECT shardext_add_node('two', 'host=127.0.0.1 port=' || current_setting('test.port2') || ' dbname=postgres');
+CREATE TABLE countries (code text PRIMARY KEY, name text NOT NULL, gone int, upper_name text GENERATED ALWAYS AS (upper(name)) STORED);
+ALTER TABLE countries DROP COLUMN gone;
+INSERT INTO countries VALUES ('de', 'Germany'), ('fr', 'France'), ('it', 'Italy');
+SELECT create_reference_table('countries');
+CREATE TABLE users (id bigint PRIMARY KEY, country text REFERENCES countries, at timestamptz DEFAULT now());
+CREATE TABLE orders (user_id bigint REFERENCES users ON DELETE CASCADE, id int, total numeric, PRIMARY KEY (user_id, id));
+CREATE TABLE alone (name text, n int);
+CREATE TABLE here (k int, v text);
+SELECT create_distributed_table('users', 'id');
+SELECT create_distributed_table('orders', 'user_id');
+SELECT create_distributed_table('alone', 'name', colocate_with => 'none', shard_count => 3);
+INSERT INTO users SELECT i, (ARRAY['de', 'fr', 'it'])[1 + i % 3], '2026-01-01'::timestamptz + i * interval '1 hour' FROM generate_series(1, 300) i;
+INSERT INTO orders SELECT 1 + i % 300, i, i * 1.25 FROM generate_series(1, 2000) i;
+INSERT INTO alone SELECT 'name ' || i % 7, i FROM generate_series(1, 70) i UNION ALL SELECT NULL, 0;
+INSERT INTO here SELECT i, 'here' FROM generate_series(1, 10) i;
