@@ -4,7 +4,11 @@
 
 #include "shardext/pg/walk.hpp"
 
+#include "shardext/sql/pushable.hpp"
+
 extern "C" {
+#include "utils/regproc.h"
+#include "nodes/nodeFuncs.h"
 #include "access/genam.h"
 #include "access/relation.h"
 #include "catalog/catalog.h"
@@ -93,31 +97,17 @@ void check_triggers_and_rules(Relation relation) {
 				errhint("Drop the rules."));
 }
 
-// True when an expression asks for the user, the database or a setting, which a node cannot know.
-bool depends_on_session(Node *node, void *context) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, SQLValueFunction)) // all but those about time, which come first
-		return reinterpret_cast<SQLValueFunction *>(node)->op >= SVFOP_CURRENT_ROLE;
-	if (IsA(node, FuncExpr)) {
-		const Oid function = reinterpret_cast<FuncExpr *>(node)->funcid;
-		if (function == F_CURRENT_USER || function == F_SESSION_USER || function == F_CURRENT_SETTING_TEXT ||
-			function == F_CURRENT_SETTING_TEXT_BOOL)
-			return true;
-	}
-	return walk_expression(node, depends_on_session, context);
-}
-
 // Raises an error when a CHECK constraint would mean something else on a node.
 void check_check_constraints(Relation relation) {
 	const TupleConstr *constr = RelationGetDescr(relation)->constr;
-	for (int i = 0; constr != nullptr && i < constr->num_check; i++)
-		if (depends_on_session(static_cast<Node *>(stringToNode(constr->check[i].ccbin)), nullptr))
+	for (int i = 0; constr != nullptr && i < constr->num_check; i++) {
+		const char *reason = why_not_on_nodes(static_cast<Node *>(stringToNode(constr->check[i].ccbin)));
+		if (reason != nullptr)
 			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					errmsg("cannot distribute table \"%s\" because of check constraint \"%s\"",
 						   RelationGetRelationName(relation), constr->check[i].ccname),
-					errdetail("It depends on the user, the database or a setting of the session, which nodes "
-							  "do not know."));
+					errdetail_internal("%s", reason));
+	}
 }
 
 // Raises an error when the column cannot tell where a row belongs; returns the type's cache entry.
@@ -201,6 +191,64 @@ void check_distribution_by(Relation relation, AttrNumber attnum) {
 }
 
 } // namespace
+
+namespace {
+
+// Functions of PostgreSQL that a constraint may call on a node although not every call gives the same result.
+bool is_harmless(Oid function) {
+	switch (function) {
+	case F_NOW:
+	case F_TRANSACTION_TIMESTAMP:
+	case F_STATEMENT_TIMESTAMP:
+	case F_CLOCK_TIMESTAMP:
+	case F_AGE_TIMESTAMP:
+	case F_AGE_TIMESTAMPTZ:
+	case F_RANDOM:
+	case F_GEN_RANDOM_UUID:
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct ConstraintWalk {
+	const char *reason;
+	Oid function;
+};
+
+bool cannot_run_on_nodes(Oid function, void *context) {
+	bool needs_settings = false;
+	if (function >= FirstNormalObjectId || is_harmless(function) ||
+		function_is_pushable(function, &needs_settings))
+		return false; // functions of users are judged with the objects that the table depends on
+	static_cast<ConstraintWalk *>(context)->function = function;
+	return true;
+}
+
+bool find_reason(Node *node, ConstraintWalk *walk) {
+	if (node == nullptr)
+		return false;
+	const bool asks_for_user =
+		IsA(node, SQLValueFunction) && reinterpret_cast<SQLValueFunction *>(node)->op >= SVFOP_CURRENT_ROLE;
+	if (asks_for_user || check_functions_in_node(node, cannot_run_on_nodes, walk)) {
+		walk->reason =
+			"It depends on the user, the database or a setting of the session, which nodes do not know.";
+		return true;
+	}
+	return walk_expression(node, find_reason, walk);
+}
+
+} // namespace
+
+const char *why_not_on_nodes(Node *expression) {
+	ConstraintWalk walk{};
+	find_reason(expression, &walk);
+	if (OidIsValid(walk.function) && walk.function != F_CURRENT_USER && walk.function != F_SESSION_USER &&
+		walk.function != F_CURRENT_SETTING_TEXT && walk.function != F_CURRENT_SETTING_TEXT_BOOL)
+		return psprintf("It calls function %s, which would run with the rights of the node connection.",
+						format_procedure(walk.function));
+	return walk.reason;
+}
 
 void check_table_can_be_distributed(Oid relid, AttrNumber key_attnum) {
 	Relation relation = relation_open(relid, AccessShareLock);

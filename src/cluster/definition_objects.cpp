@@ -171,16 +171,24 @@ char *create_or_compare(const ObjectAddress *object, const ObjectKind *kind) {
 
 	StringInfoData body;
 	initStringInfo(&body);
+	// A type that no table uses any more is left from a table that is gone, and gives way.
+	const char *make_room =
+		object->classId == TypeRelationId
+			? psprintf("\t\tBEGIN\n\t\t\tDROP TYPE %s;\n\t\t\tpresent := NULL;\n"
+					   "\t\tEXCEPTION WHEN dependent_objects_still_exist THEN NULL;\n\t\tEND;\n",
+					   getObjectIdentity(object, false))
+			: "\t\tNULL;\n";
 	appendStringInfo(
 		&body,
 		"\nDECLARE\n\tpresent pg_catalog.text := (%s);\n"
 		"BEGIN\n"
+		"\tIF present <> %s THEN\n%s\tEND IF;\n"
 		"\tIF present IS NULL THEN\n\t\t%s;\n"
 		"\tELSIF present <> %s THEN\n"
 		"\t\tRAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = %s,\n"
 		"\t\t\tDETAIL = format('It is \"%%s\" here and \"%%s\" on the coordinator.', present, %s);\n"
 		"\tEND IF;\nEND\n",
-		query, definition, quote_literal_cstr(definition),
+		query, quote_literal_cstr(definition), make_room, definition, quote_literal_cstr(definition),
 		quote_literal_cstr(
 			psprintf("%s exists with a different definition", getObjectDescription(object, false))),
 		quote_literal_cstr(definition));

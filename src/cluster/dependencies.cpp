@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "commands/extension.h"
+#include "utils/builtins.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
@@ -97,6 +98,23 @@ void refuse_relations(const Walk *walk, const ObjectAddress *object) {
 						  "Use a type made by CREATE TYPE instead.");
 }
 
+// Raises an error when a domain's constraint would run more on a node than its owner may.
+void check_domain_constraint(const Walk *walk, Oid type, Oid constraint) {
+	const char *reason = nullptr;
+	scan_table(ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid, F_OIDEQ,
+			   ObjectIdGetDatum(constraint), [&](HeapTuple tuple, TupleDesc desc) {
+				   bool isnull;
+				   const Datum expression = column(tuple, desc, Anum_pg_constraint_conbin, &isnull);
+				   if (!isnull)
+					   reason = why_not_on_nodes(
+						   static_cast<Node *>(stringToNode(TextDatumGetCString(expression))));
+			   });
+	ObjectAddress domain;
+	ObjectAddressSet(domain, TypeRelationId, type);
+	if (reason != nullptr)
+		refuse_dependency(&domain, walk->relid, reason, nullptr);
+}
+
 // Visits what a type needs that is not recorded with the type itself: a composite type's columns and a
 // domain's constraints.
 void visit_parts_of_type(Walk *walk, Oid type) {
@@ -111,6 +129,7 @@ void visit_parts_of_type(Walk *walk, Oid type) {
 	foreach (cell, own_constraints(ConstraintTypidIndexId, Anum_pg_constraint_contypid, type)) {
 		ObjectAddressSet(part, ConstraintRelationId, lfirst_oid(cell));
 		visit_dependencies_of(walk, part);
+		check_domain_constraint(walk, type, lfirst_oid(cell));
 	}
 }
 

@@ -15,6 +15,7 @@ extern "C" {
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_authid_d.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
@@ -41,6 +42,30 @@ void make_extension_member(Oid class_id, Oid object_id) {
 		recordDependencyOn(&object, &extension, DEPENDENCY_EXTENSION);
 }
 
+// Owners of shards may look into the schemas that hold them, and nobody else. `condition` chooses
+// pg_namespace n.
+void settle_schema_rights_of(const char *condition) {
+	const char *statements = query_metadata(psprintf(
+		"WITH s AS (SELECT oid, nspname, nspacl, nspowner FROM pg_namespace n WHERE %s), "
+		"wanted AS (SELECT DISTINCT nspname, relowner AS role FROM pg_class, s WHERE relnamespace = s.oid "
+		"AND "
+		"relkind = 'r' AND relowner <> nspowner), "
+		"granted AS (SELECT DISTINCT nspname, a.grantee AS role FROM s, aclexplode(nspacl) a "
+		"WHERE a.grantee <> nspowner) "
+		"SELECT string_agg(format(CASE WHEN granted.role IS NULL THEN 'GRANT USAGE ON SCHEMA %%I TO %%s' "
+		"ELSE 'REVOKE ALL ON SCHEMA %%I FROM %%s' END, nspname, "
+		"CASE role WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(role)) END), '; ') "
+		"FROM wanted FULL JOIN granted USING (nspname, role) WHERE wanted.role IS NULL OR granted.role IS "
+		"NULL",
+		condition));
+	if (statements != nullptr)
+		run_metadata_sql(statements);
+}
+
+void settle_schema_rights(const char *shard_schema) {
+	settle_schema_rights_of(psprintf("nspname = %s", quote_literal_cstr(shard_schema)));
+}
+
 void adopt_local_shard(Oid relid, int64 group_id) {
 	const char *schema_name = get_namespace_name(get_rel_namespace(relid));
 	const char *shard_schema = shard_schema_name(group_id, schema_name);
@@ -50,18 +75,35 @@ void adopt_local_shard(Oid relid, int64 group_id) {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
-	// The owner of the table owns its shards: index expressions and foreign keys run with his rights.
-	run_metadata_sql(psprintf("GRANT USAGE ON SCHEMA %s TO %s", quote_identifier(shard_schema),
-							  quote_identifier(GetUserNameFromId(owner, false))));
-	run_metadata_sql(psprintf("ALTER TABLE %s OWNER TO %s",
-							  quote_qualified_identifier(shard_schema, get_rel_name(relid)),
-							  quote_identifier(GetUserNameFromId(owner, false))));
+	// The owner of the table owns its shards: index expressions and foreign keys run with his rights. Nobody
+	// else may touch them, whatever default privileges have granted.
+	const char *name = quote_qualified_identifier(shard_schema, get_rel_name(relid));
+	run_metadata_sql(
+		psprintf("ALTER TABLE %s OWNER TO %s", name, quote_identifier(GetUserNameFromId(owner, false))));
+	const char *grantees = query_metadata(psprintf("SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE "
+												   "quote_ident(pg_get_userbyid(grantee)) END, ', ') "
+												   "FROM (SELECT DISTINCT (aclexplode(relacl)).grantee FROM "
+												   "pg_class WHERE oid = %u) a WHERE grantee <> %u",
+												   shard, owner));
+	if (grantees != nullptr)
+		run_metadata_sql(psprintf("REVOKE ALL ON TABLE %s FROM %s CASCADE", name, grantees));
+	settle_schema_rights(shard_schema);
 }
 
-List *schema_statements(int64 group_id, const char *schema_name, bool local) {
+// A schema of this name that somebody else has made must not become a shard group's.
+void check_schema_is_ours(int64 group_id, const char *schema_name) {
+	const char *schema = shard_schema_name(group_id, schema_name);
+	const Oid existing = get_namespace_oid(schema, true);
+	if (OidIsValid(existing) &&
+		getExtensionOfObject(NamespaceRelationId, existing) != get_extension_oid("shardext", false))
+		ereport(ERROR, errcode(ERRCODE_DUPLICATE_SCHEMA), errmsg("schema \"%s\" already exists", schema),
+				errdetail("Shards need this name, and the schema was not made for them."),
+				errhint("Rename or drop the schema, or try again: the next attempt takes other names."));
+}
+
+List *schema_statements(int64 group_id, const char *schema_name) {
 	const char *schema = quote_identifier(shard_schema_name(group_id, schema_name));
 	List *result = list_make1(psprintf("CREATE SCHEMA IF NOT EXISTS %s", schema));
-	(void)local;
 	result = lappend(result, psprintf("COMMENT ON SCHEMA %s IS %s", schema,
 									  quote_literal_cstr(psprintf("shardext cluster " INT64_FORMAT
 																  ", shard group " INT64_FORMAT ", schema %s",
@@ -207,8 +249,9 @@ void create_shards(Oid relid, const NodeInfo *only_node) {
 		statements_of(&per_node, node, &entry);
 		if (list_length(per_node) > before && !node->is_local())
 			entry->statements = list_copy(dependencies);
-		entry->statements =
-			list_concat(entry->statements, schema_statements(group_id, schema_name, node->is_local()));
+		entry->statements = list_concat(entry->statements, schema_statements(group_id, schema_name));
+		if (node->is_local())
+			check_schema_is_ours(group_id, schema_name);
 		add_pieces(entry, definitions, group_id);
 	});
 	run_everywhere(per_node);
@@ -240,6 +283,35 @@ void create_shard_indexes(Oid relid, const NodeInfo *only_node) {
 		run_as_owner(relid, local_keys);
 }
 
+bool is_local_shard(Oid relid) {
+	const char *schema = get_namespace_name(get_rel_namespace(relid));
+	return schema != nullptr && strncmp(schema, "shardext_", strlen("shardext_")) == 0 &&
+		   extension_exists() &&
+		   getExtensionOfObject(RelationRelationId, relid) == get_extension_oid("shardext", true);
+}
+
+void settle_all_schema_rights() {
+	settle_schema_rights_of(psprintf("nspname LIKE 'shardext\\_%%' AND EXISTS (SELECT FROM pg_depend WHERE "
+									 "classid = 'pg_namespace'::regclass AND "
+									 "objid = n.oid AND deptype = 'e' AND refobjid = %u)",
+									 get_extension_oid("shardext", false)));
+}
+
+void protect_shards_from_drop_owned(List *roles) {
+	const ListCell *cell;
+	foreach (cell, roles) {
+		const char *statements = query_metadata(psprintf(
+			"SELECT string_agg(format('ALTER TABLE %%s OWNER TO %%I', c.oid::regclass, %s), '; ') FROM "
+			"pg_class c "
+			"JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e' "
+			"AND d.refobjid = %u WHERE c.relowner = %u AND c.relkind = 'r'",
+			quote_literal_cstr(GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false)),
+			get_extension_oid("shardext", false), lfirst_oid(cell)));
+		if (statements != nullptr)
+			run_metadata_sql(statements);
+	}
+}
+
 void empty_table(Oid relid) {
 	Relation relation = table_open(relid, AccessExclusiveLock);
 	new_storage_for(relation);
@@ -269,7 +341,29 @@ void adopt_local_shards(Oid relid) {
 	});
 }
 
+namespace {
+
+// The row of shardext.tables goes at once: regclass values of dropped tables cannot be looked up by name.
+void delete_table_row(Oid relid) {
+	Relation tables = table_open(shardext_table("tables"), RowExclusiveLock);
+	ScanKeyData key;
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	SysScanDesc scan = systable_beginscan(tables, InvalidOid, false, nullptr, 1, &key);
+	HeapTuple tuple;
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		CatalogTupleDelete(tables, &tuple->t_self);
+	systable_endscan(scan);
+	table_close(tables, NoLock);
+	invalidate_table(relid);
+}
+
+} // namespace
+
 void forget_table(Oid relid) {
+	if (metadata_is_restored()) {
+		delete_table_row(relid); // its shards belong to another cluster
+		return;
+	}
 	const DistributedTable *table = find_distributed_table(relid);
 	if (table == nullptr)
 		return;
@@ -290,17 +384,7 @@ void forget_table(Oid relid) {
 	forgotten = lappend(forgotten, entry);
 	MemoryContextSwitchTo(old);
 
-	// The row of shardext.tables goes at once: regclass values of dropped tables cannot be looked up by name.
-	Relation tables = table_open(shardext_table("tables"), RowExclusiveLock);
-	ScanKeyData key;
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	SysScanDesc scan = systable_beginscan(tables, InvalidOid, false, nullptr, 1, &key);
-	HeapTuple tuple;
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		CatalogTupleDelete(tables, &tuple->t_self);
-	systable_endscan(scan);
-	table_close(tables, NoLock);
-	invalidate_table(relid);
+	delete_table_row(relid);
 }
 
 void drop_forgotten_shards() {
@@ -334,24 +418,27 @@ void drop_forgotten_shards() {
 	run_everywhere(per_node);
 	// Schemas go when all tables are gone: one that still held a shard, which belongs to the extension, would
 	// take the extension with it.
+	foreach_ptr (ForgottenTable, table, tables) {
+		for (int i = 0; table->kind == TableKind::Hash && i < table->group_count; i++) {
+			if (table->groups[i].node_id != kLocalNode)
+				continue;
+			const char *schema = shard_schema_name(table->groups[i].id, table->schema_name);
+			if (table->last_in_schema)
+				drop_local_object(NamespaceRelationId, get_namespace_oid(schema, true));
+			else
+				settle_schema_rights(schema);
+		}
+	}
 	foreach_ptr (ForgottenTable, table, tables)
-		if (table->last_in_schema && table->kind == TableKind::Hash)
-			for (int i = 0; i < table->group_count; i++)
-				if (table->groups[i].node_id == kLocalNode)
-					drop_local_object(
-						NamespaceRelationId,
-						get_namespace_oid(shard_schema_name(table->groups[i].id, table->schema_name), true));
-	foreach_ptr (ForgottenTable, table, tables)
-		if (table->last_in_group)
+		if (table->last_in_group) {
+			run_metadata_sql(psprintf("DELETE FROM shardext.placements USING shardext.shard_groups g WHERE "
+									  "g.shard_group_id = placements.shard_group_id AND g.colocation_id = %d",
+									  table->colocation_id));
 			run_metadata_sql(
-				psprintf("WITH p AS (DELETE FROM shardext.placements USING shardext.shard_groups g WHERE "
-						 "g.shard_group_id = placements.shard_group_id AND g.colocation_id = %d) "
-						 "SELECT 1",
-						 table->colocation_id)),
-				run_metadata_sql(psprintf("DELETE FROM shardext.shard_groups WHERE colocation_id = %d",
-										  table->colocation_id)),
-				run_metadata_sql(psprintf("DELETE FROM shardext.colocation_groups WHERE colocation_id = %d",
-										  table->colocation_id));
+				psprintf("DELETE FROM shardext.shard_groups WHERE colocation_id = %d", table->colocation_id));
+			run_metadata_sql(psprintf("DELETE FROM shardext.colocation_groups WHERE colocation_id = %d",
+									  table->colocation_id));
+		}
 }
 
 void shards_after_subtransaction(bool committed) {

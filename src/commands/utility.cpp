@@ -18,6 +18,7 @@ extern "C" {
 #include "commands/copy.h"
 #include "commands/dbcommands.h"
 #include "commands/tablecmds.h"
+#include "commands/user.h"
 #include "utils/acl.h"
 #include "parser/parse_type.h"
 #include "tcop/utility.h"
@@ -84,15 +85,43 @@ bool concerns_coordinator_only(AlterTableStmt *statement) {
 	return true;
 }
 
+// What has a relation as its object and is made for it.
+RangeVar *relation_of(Node *statement) {
+	switch (nodeTag(statement)) {
+	case T_AlterTableStmt:
+		return reinterpret_cast<AlterTableStmt *>(statement)->relation;
+	case T_RenameStmt:
+		return reinterpret_cast<RenameStmt *>(statement)->relation;
+	case T_IndexStmt:
+		return reinterpret_cast<IndexStmt *>(statement)->relation;
+	case T_CreateTrigStmt:
+		return reinterpret_cast<CreateTrigStmt *>(statement)->relation;
+	case T_RuleStmt:
+		return reinterpret_cast<RuleStmt *>(statement)->relation;
+	case T_CreatePolicyStmt:
+		return reinterpret_cast<CreatePolicyStmt *>(statement)->table;
+	case T_AlterPolicyStmt:
+		return reinterpret_cast<AlterPolicyStmt *>(statement)->table;
+	default:
+		return nullptr;
+	}
+}
+
+// Users do not change shards on this server, also not those they own.
+void check_not_a_shard(Node *statement) {
+	RangeVar *name = relation_of(statement);
+	if (name == nullptr || superuser() || InSecurityRestrictedOperation())
+		return;
+	const Oid relid = RangeVarGetRelid(name, NoLock, true);
+	if (OidIsValid(relid) && is_local_shard(relid))
+		refuse_to_change_shard(relid);
+}
+
 void check_allowed(Node *statement) {
+	check_not_a_shard(statement);
 	switch (nodeTag(statement)) {
 	case T_AlterTableStmt: {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(statement);
-		if (alter->relation->schemaname != nullptr &&
-			strncmp(alter->relation->schemaname, "shardext_", 9) == 0 && !superuser() &&
-			!InSecurityRestrictedOperation())
-			ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					errmsg("permission denied to alter shard \"%s\"", alter->relation->relname));
 		if (alter->objtype == OBJECT_INDEX) {
 			const Oid index = RangeVarGetRelid(alter->relation, NoLock, true);
 			if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX &&
@@ -285,6 +314,13 @@ void truncate_shards(TruncateStmt *statement) {
 
 } // namespace
 
+void refuse_to_change_shard(Oid relid) {
+	ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("permission denied to alter shard \"%s\"", get_rel_name(relid)),
+			errhint("Shards change with the table that they belong to."));
+	pg_unreachable();
+}
+
 UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListInfo,
 							 QueryCompletion *completion) {
 	Node *statement = planned->utilityStmt;
@@ -351,6 +387,8 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 			if (strcmp(strVal(name), "shardext") == 0)
 				remember_cluster();
 	}
+	if (IsA(statement, DropOwnedStmt))
+		protect_shards_from_drop_owned(roleSpecsToIds(reinterpret_cast<DropOwnedStmt *>(statement)->roles));
 	check_allowed(statement);
 	return UtilityAction::PassOn;
 }
@@ -375,6 +413,8 @@ void after_utility(PlannedStmt *planned) {
 				if (const DistributedTable *table = distributed(alter->relation))
 					adopt_local_shards(table->relid);
 	}
+	if (IsA(planned->utilityStmt, ReassignOwnedStmt) && extension_exists())
+		settle_all_schema_rights();
 	drop_forgotten_shards();
 }
 

@@ -2,6 +2,7 @@
 #include "shardext/hooks/hooks.hpp"
 
 #include "shardext/cluster/create_table.hpp"
+#include "shardext/cluster/shards.hpp"
 #include "shardext/commands/utility.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/planner/plan_statement.hpp"
@@ -11,6 +12,7 @@
 extern "C" {
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
@@ -96,6 +98,9 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
 			previous_object_access(access, class_id, object_id, sub_id, argument);
 		if (access == OAT_DROP && class_id == RelationRelationId && sub_id == 0 && extension_exists())
 			forget_table(object_id);
+		if (access == OAT_POST_ALTER && class_id == RelationRelationId && !superuser() &&
+			!InSecurityRestrictedOperation() && is_local_shard(object_id))
+			refuse_to_change_shard(object_id);
 	});
 }
 

@@ -82,14 +82,47 @@ void run_utility(PlannedStmt *statement, const char *sql) {
 	CommandCounterIncrement();
 }
 
+// Rules would be applied with the extension's rights.
+void check_rules(Query *query) {
+	foreach_node (RangeTblEntry, rte, query->rtable) {
+		if (rte->rtekind != RTE_RELATION)
+			continue;
+		Relation relation = RelationIdGetRelation(rte->relid);
+		const bool has_rules = relation != nullptr && relation->rd_rules != nullptr;
+		if (relation != nullptr)
+			RelationClose(relation);
+		if (has_rules)
+			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("shard \"%s\" on node \"local\" has rules", get_rel_name(rte->relid)),
+					errhint("Drop the rules: shards are storage of their distributed table."));
+	}
+}
+
+bool check_rules_below(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Query)) {
+		check_rules(reinterpret_cast<Query *>(node));
+		return walk_query(reinterpret_cast<Query *>(node), check_rules_below, static_cast<void *>(nullptr),
+						  0);
+	}
+	return walk_expression(node, check_rules_below, static_cast<void *>(nullptr));
+}
+
 List *plan_statement(RawStmt *raw, const StatementRequest &request, ParamListInfo params) {
-	// Names of shards are looked up with the extension's rights; nothing of a user's runs in parse analysis.
+	// Names of shards and types are looked up with the extension's rights. Nothing of a user's runs
+	// meanwhile: constants whose reading would are parameters, and there are no rules.
 	Oid user;
 	int context;
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
-	List *queries = pg_analyze_and_rewrite_fixedparams(raw, request.sql, request.params.types,
-													   request.params.count, nullptr);
+	Query *query =
+		parse_analyze_fixedparams(raw, request.sql, request.params.types, request.params.count, nullptr);
+	List *queries = list_make1(query);
+	if (query->commandType != CMD_UTILITY) {
+		check_rules_below(reinterpret_cast<Node *>(query), nullptr);
+		queries = pg_rewrite_query(query);
+	}
 	SetUserIdAndSecContext(user, context);
 	foreach_node (Query, query, queries)
 		clear_required_permissions(reinterpret_cast<Node *>(query), nullptr);

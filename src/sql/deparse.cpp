@@ -62,6 +62,15 @@ bool means_something_here_only(Node *node, void *) {
 	return walk_expression(node, means_something_here_only, static_cast<void *>(nullptr));
 }
 
+// Reading a value of a domain, or of a type made of domains, runs checks that users have written. So such
+// constants are not put into the text, which is parsed with the extension's rights.
+bool reading_runs_code_of_users(Oid type) {
+	if (type < FirstGenbkiObjectId)
+		return false;
+	const Oid element = get_element_type(type);
+	return get_typtype(OidIsValid(element) ? element : type) != TYPTYPE_ENUM;
+}
+
 // True for an expression whose value the coordinator works out once, before the tasks run.
 bool is_lifted(Node *node) {
 	if (IsA(node, Param))
@@ -69,6 +78,8 @@ bool is_lifted(Node *node) {
 			   reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC;
 	if (IsA(node, SQLValueFunction))
 		return true;
+	if (IsA(node, Const))
+		return reading_runs_code_of_users(reinterpret_cast<Const *>(node)->consttype);
 	if (!(IsA(node, FuncExpr) || IsA(node, OpExpr) || IsA(node, CoerceViaIO) || IsA(node, RelabelType) ||
 		  IsA(node, ArrayCoerceExpr) || IsA(node, MinMaxExpr) || IsA(node, ScalarArrayOpExpr)))
 		return false;

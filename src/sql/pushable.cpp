@@ -229,8 +229,11 @@ bool function_is_pushable(Oid function, bool *needs_settings) {
 		else if (form->prokind == PROKIND_FUNCTION)
 			*needs_settings = true;
 	}
+	// Where not everybody may execute it, the coordinator decides who may.
+	bool is_public;
+	SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proacl, &is_public);
 	ReleaseSysCache(tuple);
-	return ok;
+	return ok && is_public;
 }
 
 bool type_is_on_nodes(Oid type) {

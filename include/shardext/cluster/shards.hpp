@@ -12,6 +12,17 @@ void empty_table(Oid relid);
 // Gives local shards the owner that their table has now.
 void adopt_local_shards(Oid relid);
 
+// True for a shard on node local.
+bool is_local_shard(Oid relid);
+
+// After shards have got other owners: who may look into their schemas follows.
+void settle_all_schema_rights();
+
+// DROP OWNED takes a role's distributed tables, and their shards go with them; it must not meet the shards
+// themselves, which belong to the extension. Gives those of the roles (OIDs) another owner for the time
+// being.
+void protect_shards_from_drop_owned(List *roles);
+
 // What a sub-transaction has dropped counts only if it commits.
 void shards_after_subtransaction(bool committed);
 void reference_changes_at_subtransaction(bool starts);

@@ -22,6 +22,10 @@ List *shard_foreign_key_statements(Oid relid);
 // become a reference table.
 void check_table_can_be_distributed(Oid relid, AttrNumber key_attnum);
 
+// Why a CHECK constraint (of a table or a domain) cannot be enforced on a node, as a DETAIL; nullptr when it
+// can. What a node runs, it runs with the rights of the node connection.
+const char *why_not_on_nodes(Node *expression);
+
 // Raises an error when a foreign key from or to the table could not be enforced within shards. Once the
 // table's metadata is visible, colocation is checked by group, before that by the type of the key.
 void check_foreign_keys(Oid relid, AttrNumber key_attnum);

@@ -24,4 +24,7 @@ void after_utility(PlannedStmt *statement);
 // COPY … FROM on a distributed table; returns the number of rows.
 uint64 copy_from(CopyStmt *statement, Oid relid, const char *text);
 
+// Raises the error that shards are not changed but with their table.
+[[noreturn]] void refuse_to_change_shard(Oid relid);
+
 } // namespace shardext
