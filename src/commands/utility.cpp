@@ -226,11 +226,8 @@ List *truncated_tables(TruncateStmt *statement) {
 	return relids;
 }
 
-// Shards on this server are tables that reference each other and reference tables: they are truncated
-// together with the tables they belong to, in one statement. Returns true when there are any.
-bool add_local_shards(TruncateStmt *statement) {
-	bool found = false;
-	List *shards = NIL;
+// Calls body(schema, table) for every local shard of the tables that a TRUNCATE empties.
+template <class F> void for_each_truncated_shard(TruncateStmt *statement, F &&body) {
 	const ListCell *cell;
 	foreach (cell, truncated_tables(statement)) {
 		const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
@@ -238,15 +235,21 @@ bool add_local_shards(TruncateStmt *statement) {
 			continue;
 		const char *schema_name = get_namespace_name(get_rel_namespace(table->relid));
 		for (int g = 0; g < table->colocation->group_count; g++)
-			if (table->colocation->groups[g].node_id == kLocalNode) {
-				shards = lappend(shards,
-								 makeRangeVar(shard_schema_name(table->colocation->groups[g].id, schema_name),
-											  get_rel_name(table->relid), -1));
-				found = true;
-			}
+			if (table->colocation->groups[g].node_id == kLocalNode)
+				body(shard_schema_name(table->colocation->groups[g].id, schema_name),
+					 get_rel_name(table->relid));
 	}
+}
+
+// Shards on this server are tables that reference each other and reference tables: they are truncated
+// together with the tables they belong to, in one statement. Returns true when there are any.
+bool add_local_shards(TruncateStmt *statement) {
+	List *shards = NIL;
+	for_each_truncated_shard(statement, [&](char *schema, char *table) {
+		shards = lappend(shards, makeRangeVar(schema, table, -1));
+	});
 	statement->relations = list_concat(statement->relations, shards);
-	return found;
+	return shards != NIL;
 }
 
 // True when the user owns all local shards of the statement's tables.
@@ -260,19 +263,9 @@ bool owns_local_shards(TruncateStmt *statement) {
 
 // Empties the local shards themselves, after PostgreSQL has let the user truncate their tables.
 void empty_local_shards(TruncateStmt *statement) {
-	const ListCell *cell;
-	foreach (cell, truncated_tables(statement)) {
-		const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
-		if (table == nullptr || !table->is_sharded())
-			continue;
-		const char *schema_name = get_namespace_name(get_rel_namespace(table->relid));
-		for (int g = 0; g < table->colocation->group_count; g++)
-			if (table->colocation->groups[g].node_id == kLocalNode)
-				empty_table(get_relname_relid(
-					get_rel_name(table->relid),
-					get_namespace_oid(shard_schema_name(table->colocation->groups[g].id, schema_name),
-									  false)));
-	}
+	for_each_truncated_shard(statement, [](const char *schema, const char *table) {
+		empty_table(get_relname_relid(table, get_namespace_oid(schema, false)));
+	});
 }
 
 // TRUNCATE on the coordinator has emptied its own tables and checked foreign keys; now the shards on nodes.

@@ -5,6 +5,7 @@
 // order in which they came in whenever each row that goes in comes back (no ON CONFLICT). Where a statement
 // must not see its own rows, and there are more of them than one batch takes, they go to a staging table
 // beside each shard first, and from there in as one command.
+#include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/staged_rows.hpp"
 #include "shardext/executor/tasks.hpp"
@@ -65,14 +66,11 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
 		state->plan = InsertPlan::from_private(scan->custom_private);
 		const InsertPlan &plan = state->plan;
-		foreach_ptr (Expr, expr, scan->custom_exprs)
-			state->lifted = lappend(state->lifted, ExecInitExpr(expr, &node->ss.ps));
+		List *no_pins = NIL;
+		init_expressions(node, list_length(scan->custom_exprs), &state->lifted, &no_pins);
 		state->colocation = find_colocation_group(plan.colocation_id);
 		state->columns = list_length(plan.attnums);
-		state->result_desc = CreateTemplateTupleDesc(list_length(plan.column_types));
-		for (int i = 0; i < state->result_desc->natts; i++)
-			TupleDescInitEntry(state->result_desc, i + 1, nullptr, list_nth_oid(plan.column_types, i),
-							   list_nth_int(plan.column_typmods, i), 0);
+		state->result_desc = result_descriptor(plan.column_types, plan.column_typmods);
 		state->result_row = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
 		state->types = static_cast<Oid *>(palloc0(sizeof(Oid) * (state->columns + 1)));
 		state->casts = static_cast<char **>(palloc0(sizeof(char *) * (state->columns + 1)));
@@ -155,20 +153,8 @@ bool fill_batch(ShardInsertState *state) {
 	return state->row_count > 0;
 }
 
-// The values of the lifted expressions, with room for more parameters after them.
 StatementParams lifted_params(ShardInsertState *state, int more) {
-	StatementParams params;
-	const int count = list_length(state->lifted);
-	params.count = count + more;
-	params.types = static_cast<Oid *>(palloc0(sizeof(Oid) * (params.count + 1)));
-	params.values = static_cast<Datum *>(palloc0(sizeof(Datum) * (params.count + 1)));
-	params.nulls = static_cast<bool *>(palloc0(sizeof(bool) * (params.count + 1)));
-	for (int i = 0; i < count; i++) {
-		params.types[i] = list_nth_oid(state->plan.lifted_types, i);
-		params.values[i] = ExecEvalExpr(static_cast<ExprState *>(list_nth(state->lifted, i)),
-										state->css.ss.ps.ps_ExprContext, &params.nulls[i]);
-	}
-	return params;
+	return evaluate_lifted(state->lifted, state->plan.lifted_types, state->css.ss.ps.ps_ExprContext, more);
 }
 
 // The statement for the batch's rows of one shard group, with its parameters.
@@ -345,20 +331,11 @@ TupleTableSlot *access_next(ScanState *node) {
 	ExecClearTuple(slot);
 	if (!state->plan.returning || !tuplestore_gettupleslot(state->results, true, false, state->store_slot))
 		return slot;
-	slot_getallattrs(state->store_slot);
-	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++) {
-		slot->tts_values[i] = state->store_slot->tts_values[i];
-		slot->tts_isnull[i] = state->store_slot->tts_isnull[i];
-	}
-	return ExecStoreVirtualTuple(slot);
-}
-
-bool recheck(ScanState *, TupleTableSlot *) {
-	return true;
+	return pass_row(state->store_slot, slot);
 }
 
 TupleTableSlot *exec(CustomScanState *node) {
-	return gate([&] { return ExecScan(&node->ss, access_next, recheck); });
+	return gate([&] { return ExecScan(&node->ss, access_next, no_recheck); });
 }
 
 void end(CustomScanState *node) {
@@ -379,10 +356,6 @@ void end(CustomScanState *node) {
 	});
 }
 
-void rescan(CustomScanState *) {
-	ereport(ERROR, errmsg("a write cannot be repeated"));
-}
-
 void explain(CustomScanState *node, List *, ExplainState *es) {
 	auto *state = state_of(node);
 	gate([&] {
@@ -396,8 +369,9 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 	});
 }
 
-const CustomExecMethods kExecMethods = {"Shard Insert", begin,	 exec,	  end,	   rescan,	nullptr, nullptr,
-										nullptr,		nullptr, nullptr, nullptr, nullptr, explain};
+const CustomExecMethods kExecMethods = {"Shard Insert", begin,	 exec,	  end,	   refuse_rescan,
+										nullptr,		nullptr, nullptr, nullptr, nullptr,
+										nullptr,		nullptr, explain};
 
 Node *create_state(CustomScan *) {
 	auto *state = static_cast<ShardInsertState *>(palloc0(sizeof(ShardInsertState)));

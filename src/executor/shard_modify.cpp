@@ -2,6 +2,7 @@
 //
 // Each node gets one statement for all its shard groups (data-modifying CTEs), so that it works with one
 // snapshot. All are sent before the first answer is read.
+#include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/planner/write_plan.hpp"
@@ -37,56 +38,21 @@ ShardModifyState *state_of(CustomScanState *node) {
 void begin(CustomScanState *node, EState *, int) {
 	auto *state = state_of(node);
 	gate([&] {
-		auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
-		state->plan = ModifyPlan::from_private(scan->custom_private);
-		const int lifted_count = list_length(state->plan.scan.lifted_types);
-		int position = 0;
-		foreach_ptr (Expr, expr, scan->custom_exprs) {
-			ExprState *expr_state = ExecInitExpr(expr, &node->ss.ps);
-			if (position++ < lifted_count)
-				state->lifted = lappend(state->lifted, expr_state);
-			else
-				state->pins = lappend(state->pins, expr_state);
-		}
-		const ScanPlan &columns = state->plan.scan;
-		state->result_desc = CreateTemplateTupleDesc(list_length(columns.column_types));
-		for (int i = 0; i < state->result_desc->natts; i++)
-			TupleDescInitEntry(state->result_desc, i + 1, nullptr, list_nth_oid(columns.column_types, i),
-							   list_nth_int(columns.column_typmods, i), 0);
+		state->plan =
+			ModifyPlan::from_private(reinterpret_cast<CustomScan *>(node->ss.ps.plan)->custom_private);
+		const ScanPlan &tasks = state->plan.scan;
+		init_expressions(node, list_length(tasks.lifted_types), &state->lifted, &state->pins);
+		state->result_desc = result_descriptor(tasks.column_types, tasks.column_typmods);
 		state->row = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
 	});
-}
-
-StatementParams evaluate(ShardModifyState *state) {
-	StatementParams params;
-	params.count = list_length(state->lifted);
-	params.types = static_cast<Oid *>(palloc0(sizeof(Oid) * (params.count + 1)));
-	params.values = static_cast<Datum *>(palloc0(sizeof(Datum) * (params.count + 1)));
-	params.nulls = static_cast<bool *>(palloc0(sizeof(bool) * (params.count + 1)));
-	for (int i = 0; i < params.count; i++) {
-		params.types[i] = list_nth_oid(state->plan.scan.lifted_types, i);
-		params.values[i] = ExecEvalExpr(static_cast<ExprState *>(list_nth(state->lifted, i)),
-										state->css.ss.ps.ps_ExprContext, &params.nulls[i]);
-	}
-	return params;
 }
 
 void start(ShardModifyState *state) {
 	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
 	ColocationGroup *colocation = find_colocation_group(state->plan.scan.colocation_id);
-	const StatementParams params = evaluate(state);
-	GroupSet groups = all_groups(colocation);
-	int pin = 0;
-	const ListCell *cell;
-	foreach (cell, state->plan.scan.pin_kinds) {
-		const auto kind = static_cast<KeyPin::Kind>(lfirst_int(cell));
-		auto *expr = static_cast<ExprState *>(list_nth(state->pins, pin++));
-		bool isnull = true;
-		Datum value =
-			kind == KeyPin::IsNull ? 0 : ExecEvalExpr(expr, state->css.ss.ps.ps_ExprContext, &isnull);
-		restrict_groups(&groups, colocation, kind, value, exprType(reinterpret_cast<Node *>(expr->expr)),
-						isnull);
-	}
+	ExprContext *context = state->css.ss.ps.ps_ExprContext;
+	const StatementParams params = evaluate_lifted(state->lifted, state->plan.scan.lifted_types, context);
+	const GroupSet groups = groups_of_pins(colocation, state->plan.scan.pin_kinds, state->pins, context);
 	state->tasks = make_write_tasks(colocation, groups, state->plan.scan.pieces, state->plan.returning);
 	state->streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * (state->tasks.count + 1)));
 	// One count comes back from a node with several shard groups and no RETURNING.
@@ -162,23 +128,14 @@ TupleTableSlot *access_next(ScanState *node) {
 		}
 		count_rows(state, 1);
 		check_row(state);
-		const int columns = slot->tts_tupleDescriptor->natts;
-		for (int i = 0; i < columns; i++) {
-			slot->tts_values[i] = state->row->tts_values[i];
-			slot->tts_isnull[i] = state->row->tts_isnull[i];
-		}
-		return ExecStoreVirtualTuple(slot);
+		return pass_row(state->row, slot);
 	}
 	state->finished = true;
 	return slot;
 }
 
-bool recheck(ScanState *, TupleTableSlot *) {
-	return true;
-}
-
 TupleTableSlot *exec(CustomScanState *node) {
-	return gate([&] { return ExecScan(&node->ss, access_next, recheck); });
+	return gate([&] { return ExecScan(&node->ss, access_next, no_recheck); });
 }
 
 void end(CustomScanState *node) {
@@ -192,10 +149,6 @@ void end(CustomScanState *node) {
 	});
 }
 
-void rescan(CustomScanState *) {
-	ereport(ERROR, errmsg("a write cannot be repeated"));
-}
-
 void explain(CustomScanState *node, List *, ExplainState *es) {
 	auto *state = state_of(node);
 	gate([&] {
@@ -204,8 +157,9 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 	});
 }
 
-const CustomExecMethods kExecMethods = {"Shard Modify", begin,	 exec,	  end,	   rescan,	nullptr, nullptr,
-										nullptr,		nullptr, nullptr, nullptr, nullptr, explain};
+const CustomExecMethods kExecMethods = {"Shard Modify", begin,	 exec,	  end,	   refuse_rescan,
+										nullptr,		nullptr, nullptr, nullptr, nullptr,
+										nullptr,		nullptr, explain};
 
 Node *create_state(CustomScan *) {
 	auto *state = static_cast<ShardModifyState *>(palloc0(sizeof(ShardModifyState)));

@@ -8,6 +8,7 @@
 #include "shardext/planner/scan_plan.hpp"
 
 #include "shardext/core/merge_heap.hpp"
+#include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/pg/border.hpp"
@@ -69,30 +70,14 @@ ShardScanState *state_of(CustomScanState *node) {
 	return reinterpret_cast<ShardScanState *>(node);
 }
 
-TupleDesc make_result_desc(const ScanPlan &plan) {
-	TupleDesc desc = CreateTemplateTupleDesc(list_length(plan.column_types));
-	for (int i = 0; i < desc->natts; i++)
-		TupleDescInitEntry(desc, i + 1, nullptr, list_nth_oid(plan.column_types, i),
-						   list_nth_int(plan.column_typmods, i), 0);
-	return desc;
-}
-
 void open_streams(ShardScanState *state);
 
 void begin(CustomScanState *node, EState *, int eflags) {
 	auto *state = state_of(node);
 	auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
 	state->plan = ScanPlan::from_private(scan->custom_private);
-	const int lifted_count = list_length(state->plan.lifted_types);
-	int position = 0;
-	foreach_ptr (Expr, expr, scan->custom_exprs) {
-		ExprState *expr_state = ExecInitExpr(expr, &node->ss.ps);
-		if (position++ < lifted_count)
-			state->lifted = lappend(state->lifted, expr_state);
-		else
-			state->pins = lappend(state->pins, expr_state);
-	}
-	state->result_desc = make_result_desc(state->plan);
+	init_expressions(node, list_length(state->plan.lifted_types), &state->lifted, &state->pins);
+	state->result_desc = result_descriptor(state->plan.column_types, state->plan.column_typmods);
 	state->identity = true;
 	int entry = 0;
 	const ListCell *cell;
@@ -109,40 +94,13 @@ void begin(CustomScanState *node, EState *, int eflags) {
 		open_streams(state);
 }
 
-// Evaluates the lifted expressions; the values live in the stream context.
-StatementParams evaluate_params(ShardScanState *state) {
-	ExprContext *context = state->css.ss.ps.ps_ExprContext;
-	StatementParams params;
-	params.count = list_length(state->lifted);
-	params.types = static_cast<Oid *>(palloc0(sizeof(Oid) * (params.count + 1)));
-	params.values = static_cast<Datum *>(palloc0(sizeof(Datum) * (params.count + 1)));
-	params.nulls = static_cast<bool *>(palloc0(sizeof(bool) * (params.count + 1)));
-	for (int i = 0; i < params.count; i++) {
-		params.types[i] = list_nth_oid(state->plan.lifted_types, i);
-		params.values[i] =
-			ExecEvalExpr(static_cast<ExprState *>(list_nth(state->lifted, i)), context, &params.nulls[i]);
-	}
-	return params;
-}
-
 TaskSet choose_tasks(ShardScanState *state) {
 	ColocationGroup *colocation = find_colocation_group(state->plan.colocation_id);
 	if (colocation == nullptr)
 		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),
 				errmsg("colocation group %d does not exist", state->plan.colocation_id));
-	GroupSet groups = all_groups(colocation);
-	int pin = 0;
-	const ListCell *cell;
-	foreach (cell, state->plan.pin_kinds) {
-		const auto kind = static_cast<KeyPin::Kind>(lfirst_int(cell));
-		auto *expr = static_cast<ExprState *>(list_nth(state->pins, pin++));
-		Oid type = exprType(reinterpret_cast<Node *>(expr->expr));
-		bool isnull = true;
-		Datum value = 0;
-		if (kind != KeyPin::IsNull)
-			value = ExecEvalExpr(expr, state->css.ss.ps.ps_ExprContext, &isnull);
-		restrict_groups(&groups, colocation, kind, value, type, isnull);
-	}
+	GroupSet groups =
+		groups_of_pins(colocation, state->plan.pin_kinds, state->pins, state->css.ss.ps.ps_ExprContext);
 	keep_at_least_one(&groups);
 	return make_tasks(colocation, groups, state->plan.pieces, state->plan.suffix);
 }
@@ -152,7 +110,8 @@ void open_streams(ShardScanState *state) {
 		state->stream_context = AllocSetContextCreate(state->css.ss.ps.state->es_query_cxt,
 													  "shardext streams", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
-	const StatementParams params = evaluate_params(state);
+	const StatementParams params =
+		evaluate_lifted(state->lifted, state->plan.lifted_types, state->css.ss.ps.ps_ExprContext);
 	state->tasks = choose_tasks(state);
 	state->stream_count = state->tasks.count;
 	state->streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * (state->stream_count + 1)));
@@ -292,12 +251,7 @@ bool next_sorted(ShardScanState *state, TupleTableSlot *slot) {
 		return false;
 	TupleTableSlot *head = state->heads[state->heap_entries[0]];
 	state->to_advance = state->heap_entries[0];
-	ExecClearTuple(slot);
-	for (int i = 0; i < state->result_desc->natts; i++) {
-		slot->tts_values[i] = head->tts_values[i];
-		slot->tts_isnull[i] = head->tts_isnull[i];
-	}
-	ExecStoreVirtualTuple(slot);
+	pass_row(head, slot);
 	return true;
 }
 
@@ -449,12 +403,8 @@ TupleTableSlot *access_next(ScanState *node) {
 	return slot;
 }
 
-bool recheck(ScanState *, TupleTableSlot *) {
-	return true;
-}
-
 TupleTableSlot *exec(CustomScanState *node) {
-	return gate([&] { return ExecScan(&node->ss, access_next, recheck); });
+	return gate([&] { return ExecScan(&node->ss, access_next, no_recheck); });
 }
 
 void end(CustomScanState *node) {
