@@ -1,6 +1,7 @@
 // Utility statements: which concern distributed tables, and what happens to those.
 #include "shardext/commands/utility.hpp"
 
+#include "shardext/commands/analyze.hpp"
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
 #include "shardext/pg/walk.hpp"
@@ -406,6 +407,8 @@ void after_utility(PlannedStmt *planned) {
 				if (const DistributedTable *table = distributed(alter->relation))
 					adopt_local_shards(table->relid);
 	}
+	if (IsA(planned->utilityStmt, VacuumStmt) && extension_exists())
+		analyze_named_tables(reinterpret_cast<VacuumStmt *>(planned->utilityStmt));
 	if (IsA(planned->utilityStmt, ReassignOwnedStmt) && extension_exists())
 		settle_all_schema_rights();
 	drop_forgotten_shards();

@@ -5,6 +5,7 @@
 #include "shardext/cluster/shards.hpp"
 #include "shardext/commands/utility.hpp"
 #include "shardext/pg/border.hpp"
+#include "shardext/planner/estimate.hpp"
 #include "shardext/planner/plan_statement.hpp"
 #include "shardext/planner/statistics.hpp"
 #include "shardext/remote/local_stream.hpp"
@@ -26,6 +27,7 @@ namespace {
 planner_hook_type previous_planner = nullptr;
 set_rel_pathlist_hook_type previous_pathlist = nullptr;
 get_relation_info_hook_type previous_relation_info = nullptr;
+get_relation_stats_hook_type previous_relation_stats = nullptr;
 ProcessUtility_hook_type previous_utility = nullptr;
 object_access_hook_type previous_object_access = nullptr;
 
@@ -61,6 +63,14 @@ void on_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 			rel->tuples = size.tuples;
 			rel->pages = static_cast<BlockNumber>(size.pages);
 		}
+	});
+}
+
+bool on_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData *data) {
+	return gate([&] {
+		if (previous_relation_stats && previous_relation_stats(root, rte, attnum, data))
+			return true;
+		return find_fragment_statistics(root, rte, attnum, data);
 	});
 }
 
@@ -113,6 +123,8 @@ void install_hooks() {
 	set_rel_pathlist_hook = on_rel_pathlist;
 	previous_relation_info = get_relation_info_hook;
 	get_relation_info_hook = on_relation_info;
+	previous_relation_stats = get_relation_stats_hook;
+	get_relation_stats_hook = on_relation_stats;
 	previous_utility = ProcessUtility_hook;
 	ProcessUtility_hook = on_utility;
 	previous_object_access = object_access_hook;

@@ -2,7 +2,9 @@
 #include "shardext/planner/fragment.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/estimate.hpp"
 #include "shardext/sql/deparse.hpp"
+#include "shardext/sql/relation_query.hpp"
 #include "shardext/sql/pushable.hpp"
 
 extern "C" {
@@ -254,6 +256,18 @@ Query *make_inner(Query *query) {
 	return inner;
 }
 
+// Every shard group may return each group.
+double estimated_partial_rows(const Query *inner, const ColocationGroup *colocation) {
+	const double groups = estimate_query(inner).rows * colocation->group_count;
+	if (inner->groupClause == NIL)
+		return groups;
+	auto *ungrouped = static_cast<Query *>(copyObjectImpl(inner));
+	ungrouped->groupClause = NIL;
+	ungrouped->hasAggs = false;
+	ungrouped->targetList = list_make1(constant_column());
+	return std::min(groups, estimate_query(ungrouped).rows);
+}
+
 } // namespace
 
 bool split_aggregation(Query *original, QueryAnalysis *analysis) {
@@ -336,7 +350,8 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 	fragment->scan.strategy = "all shards, combined";
 	fragment->scan.colocation_id = analysis->from.colocation->id;
 	fragment->pins = analysis->from.pins;
-	fragment->rows = estimated_fragment_rows(context.inner);
+	fragment->rows = estimated_partial_rows(context.inner, analysis->from.colocation);
+	set_sources(fragment, context.inner, context.inner->targetList);
 	keep_range_tables(context.inner);
 	set_scan_columns(&fragment->scan, context.inner->targetList);
 	foreach_node (TargetEntry, entry, context.inner->targetList)

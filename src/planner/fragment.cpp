@@ -2,7 +2,7 @@
 #include "shardext/planner/fragment.hpp"
 
 #include "shardext/pg/walk.hpp"
-#include "shardext/planner/statistics.hpp"
+#include "shardext/planner/estimate.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
 
@@ -183,31 +183,13 @@ void set_row_marks(Fragment *fragment, Query *inner) {
 	}
 }
 
-struct LargestTable {
-	double rows;
-};
-
-bool find_largest_table(Node *node, LargestTable *largest) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, RangeTblEntry)) {
-		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
-		if (rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid))
-			largest->rows = std::max(largest->rows, estimated_rows(rte->relid));
-		return false;
-	}
-	if (IsA(node, Query))
-		return walk_query(reinterpret_cast<Query *>(node), find_largest_table, largest,
-						  QTW_EXAMINE_RTES_BEFORE);
-	return walk_expression(node, find_largest_table, largest);
-}
-
 } // namespace
 
 void finish_fragment(Fragment *fragment, Query *inner, List *columns, const QueryAnalysis &analysis,
 					 List *lifted) {
 	if (!analysis.from.pinned)
-		fragment->rows = estimated_fragment_rows(inner);
+		fragment->rows = estimate_query(inner).rows;
+	set_sources(fragment, inner, columns);
 	keep_range_tables(inner);
 	fragment->columns = columns_of(columns);
 	set_scan_columns(&fragment->scan, columns);
@@ -218,21 +200,16 @@ void finish_fragment(Fragment *fragment, Query *inner, List *columns, const Quer
 	fragment->lifted = deparsed.lifted;
 }
 
-// A rough guess: the largest table, less what conditions, grouping and LIMIT usually take away.
-double estimated_fragment_rows(Query *inner) {
-	LargestTable largest{1};
-	find_largest_table(reinterpret_cast<Node *>(inner), &largest);
-	double rows = largest.rows;
-	if (inner->jointree != nullptr && inner->jointree->quals != nullptr)
-		rows *= 0.1;
-	if (inner->groupClause != NIL || inner->distinctClause != NIL)
-		rows *= 0.1;
-	else if (inner->hasAggs)
-		rows = 10;
-	if (inner->limitCount != nullptr && IsA(inner->limitCount, Const) &&
-		!reinterpret_cast<Const *>(inner->limitCount)->constisnull)
-		rows = std::min(rows, 2.0 * DatumGetInt64(reinterpret_cast<Const *>(inner->limitCount)->constvalue));
-	return clamp_row_est(rows);
+void set_sources(Fragment *fragment, Query *inner, List *columns) {
+	foreach_node (TargetEntry, entry, columns) {
+		auto *var = reinterpret_cast<Var *>(entry->expr);
+		const RangeTblEntry *rte = IsA(var, Var) && var->varlevelsup == 0 && var->varattno > 0
+									   ? rt_fetch(var->varno, inner->rtable)
+									   : nullptr;
+		const bool known = rte != nullptr && rte->rtekind == RTE_RELATION && rte->securityQuals == NIL;
+		fragment->source_tables = lappend_oid(fragment->source_tables, known ? rte->relid : InvalidOid);
+		fragment->source_columns = lappend_int(fragment->source_columns, known ? var->varattno : 0);
+	}
 }
 
 } // namespace shardext

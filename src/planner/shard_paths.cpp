@@ -14,6 +14,7 @@ extern "C" {
 #include "catalog/heap.h"
 #include "nodes/extensible.h"
 #include "optimizer/clauses.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
@@ -130,12 +131,26 @@ bool is_key_equality(OpExpr *op, const DistributedTable *table, Index rti, Expr 
 	return false;
 }
 
-bool is_own_parameter(Node *node, void *) {
+// Parameters that are worked out once, by sub-plans of this query or of those around it.
+Bitmapset *once_known_params(PlannerInfo *root) {
+	Bitmapset *params = nullptr;
+	for (; root != nullptr; root = root->parent_root)
+		foreach_node (SubPlan, plan, root->init_plans) {
+			const ListCell *cell;
+			foreach (cell, plan->setParam)
+				params = bms_add_member(params, lfirst_int(cell));
+		}
+	return params;
+}
+
+// True when an expression has a parameter of the plan that changes while the plan runs.
+bool has_changing_parameter(Node *node, Bitmapset *once_known) {
 	if (node == nullptr)
 		return false;
 	if (IsA(node, Param))
-		return reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC;
-	return walk_expression(node, is_own_parameter, static_cast<void *>(nullptr));
+		return reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC &&
+			   !bms_is_member(reinterpret_cast<Param *>(node)->paramid, once_known);
+	return walk_expression(node, has_changing_parameter, once_known);
 }
 
 bool has_placeholder(Node *node, void *) {
@@ -146,7 +161,7 @@ bool has_placeholder(Node *node, void *) {
 
 // Which conditions may run on the shards. Those with parameters of the plan run there only when they choose
 // the shard; others would make every repetition of the scan a new round trip.
-bool goes_to_shards(RestrictInfo *info, RelOptInfo *rel, const DistributedTable *table,
+bool goes_to_shards(PlannerInfo *root, RestrictInfo *info, RelOptInfo *rel, const DistributedTable *table,
 					bool *needs_settings) {
 	if (info->pseudoconstant)
 		return false;
@@ -161,9 +176,10 @@ bool goes_to_shards(RestrictInfo *info, RelOptInfo *rel, const DistributedTable 
 	if (!bms_is_subset(mentioned, rel->relids) || has_placeholder(clause, nullptr))
 		return false;
 	Expr *value;
-	if (is_own_parameter(clause, nullptr))
+	if (has_changing_parameter(clause, once_known_params(root)))
 		return is_key_equality(reinterpret_cast<OpExpr *>(clause), table, rel->relid, &value);
 	Pushability pushability;
+	pushability.plan_params = true;
 	check_pushable(clause, &pushability);
 	*needs_settings |= pushability.ok && pushability.needs_settings;
 	return pushability.ok;
@@ -214,7 +230,7 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 
 		List *remote = NIL, *local = NIL, *pins = NIL;
 		foreach_node (RestrictInfo, info, clauses) {
-			if (!goes_to_shards(info, rel, table, &plan.needs_settings)) {
+			if (!goes_to_shards(root, info, rel, table, &plan.needs_settings)) {
 				local = lappend(local, info);
 				continue;
 			}
@@ -314,9 +330,9 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 		List *pathkeys = NIL;
 		if (fragment->sorted && root->parse->sortClause != NIL)
 			pathkeys = make_pathkeys_for_sortclauses(root, root->parse->sortClause, root->parse->targetList);
-		rel->rows = fragment->rows;
-		add_only_path(root, rel, &kFragmentMethods, fragment->rows, pathkeys,
-					  list_make1(makeInteger(number)));
+		rel->rows = clamp_row_est(
+			fragment->rows * clauselist_selectivity(root, rel->baserestrictinfo, 0, JOIN_INNER, nullptr));
+		add_only_path(root, rel, &kFragmentMethods, rel->rows, pathkeys, list_make1(makeInteger(number)));
 		return;
 	}
 	if (rte->rtekind == RTE_RELATION &&

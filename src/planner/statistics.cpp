@@ -92,6 +92,10 @@ RelationSize estimated_size(Oid relid) {
 	return total;
 }
 
+void forget_size(Oid relid) {
+	entry_of(relid)->asked_at = 0;
+}
+
 double estimated_rows(Oid relid) {
 	return estimated_size(relid).tuples;
 }

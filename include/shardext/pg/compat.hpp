@@ -7,6 +7,8 @@ extern "C" {
 #include "access/relation.h"
 #include "catalog/index.h"
 #include "nodes/parsenodes.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/planner.h"
 #include "storage/proc.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
@@ -71,6 +73,15 @@ inline void new_storage_for(Relation relation) {
 	reindex_relation(nullptr, relid, REINDEX_REL_PROCESS_TOAST, &params);
 #else
 	reindex_relation(relid, REINDEX_REL_PROCESS_TOAST, &params);
+#endif
+}
+
+// Plans a query as far as its paths.
+inline PlannerInfo *plan_paths(PlannerGlobal *global, Query *query) {
+#if PG_VERSION_NUM >= 170000
+	return subquery_planner(global, query, nullptr, false, 0, nullptr);
+#else
+	return subquery_planner(global, query, nullptr, false, 0);
 #endif
 }
 

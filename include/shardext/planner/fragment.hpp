@@ -17,7 +17,9 @@ struct Fragment {
 	ScanPlan scan;
 	List *lifted = NIL;
 	List *pins = NIL;
-	List *columns = NIL; // TargetEntry: what the fragment returns
+	List *columns = NIL;		// TargetEntry: what the fragment returns
+	List *source_tables = NIL;	// Oid list: the table that a column is read from, or InvalidOid
+	List *source_columns = NIL; // int list: the column's number there
 	double rows = 1000;
 	List *row_marks = NIL; // PlanRowMark: says what the statement locks, to whoever names it
 	bool sorted = false;   // comes in the order of the query's ORDER BY
@@ -64,8 +66,8 @@ bool split_aggregation(Query *query, QueryAnalysis *analysis);
 // Supplies paths for fragments and for distributed tables that are scanned alone.
 void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte);
 
-// How many rows a fragment that runs on all shards may return.
-double estimated_fragment_rows(Query *inner);
+// Notes which table columns a fragment's columns are, so that the planner finds their statistics.
+void set_sources(Fragment *fragment, Query *inner, List *columns);
 
 // Fills columns (types) of a scan from a target list.
 void set_scan_columns(ScanPlan *scan, List *target_list);

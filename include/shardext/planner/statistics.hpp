@@ -15,4 +15,7 @@ struct RelationSize {
 };
 RelationSize estimated_size(Oid relid);
 
+// Makes the nodes be asked again.
+void forget_size(Oid relid);
+
 } // namespace shardext

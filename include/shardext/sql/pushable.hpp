@@ -8,6 +8,7 @@ struct Pushability {
 	bool ok = true;
 	const char *reason = nullptr; // why not, for EXPLAIN and debugging
 	bool needs_settings = false;  // depends on session settings such as the time zone
+	bool plan_params = false; // set by the caller: parameters of the plan are values, as those of a statement
 };
 
 // Looks at every expression of a query or an expression tree (sub-queries included): functions, operators,
