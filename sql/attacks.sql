@@ -927,6 +927,135 @@ DROP FUNCTION defined, opened;
 DROP VIEW seen;
 DROP TABLE spread;
 
+-- === what PostgreSQL's own functions find out about a server is not for constraints ===
+-- Tries to distribute a table with a constraint, and tells how that ends.
+CREATE FUNCTION distributable(condition text, in_domain boolean) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    outcome text;
+BEGIN
+    IF in_domain THEN
+        EXECUTE format('CREATE DOMAIN word AS text CHECK (%s)', regexp_replace(condition, '\mv\M', 'VALUE', 'g'));
+        CREATE TABLE checked (k int, v word[]);
+    ELSE
+        EXECUTE format('CREATE TABLE checked (k int, v text CHECK (%s))', condition);
+    END IF;
+    outcome := attempt('SELECT create_distributed_table(''checked'', ''k'')');
+    DROP TABLE checked;
+    DROP DOMAIN IF EXISTS word;
+    RETURN outcome;
+END $$;
+CREATE TABLE conditions (harmless boolean, condition text);
+INSERT INTO conditions SELECT true, unnest(ARRAY['now() > ''2000-01-01''', 'clock_timestamp()::date >= ''2000-01-01''', 'age(timestamptz ''2020-01-01'') IS NOT NULL',
+    'random() < 2', 'lower(v) = v AND length(v) < 10', 'v ~ ''^[a-z]+$'' OR v SIMILAR TO ''a%''', 'left(v, 1) || right(v, 1) <> ''xx''',
+    'to_date(v, ''YYYY'') > ''2000-01-01''', 'v::int > 0', 'v <> ''\'''' "$1" --''']);
+INSERT INTO conditions SELECT false, unnest(ARRAY['query_to_xml(v, false, false, '''') IS NOT NULL', 'pg_read_file(v) <> ''''', 'lo_import(v) > 0',
+    'lo_from_bytea(0, decode(v, ''hex'')) > 0', 'v <> current_user', 'v <> session_user', 'current_setting(v) <> ''''', 'current_setting(v, true) IS NULL',
+    'set_config(v, v, false) <> ''''', 'pg_sleep(length(v)) IS NOT NULL', 'pg_terminate_backend(length(v))', 'v <> current_database()',
+    'v <> ALL (current_schemas(true)::text[])', 'v <> version()', 'has_table_privilege(v, ''select'')', 'nextval(v) > 0', 'v::regclass > 0', 'pg_backend_pid() > 0',
+    'txid_current() > 0', 'inet_client_addr() IS NULL', 'pg_advisory_lock(length(v)) IS NOT NULL']);
+GRANT SELECT ON conditions TO attacks_owner;
+SET client_min_messages = warning;
+SET ROLE attacks_owner;
+SELECT distributable(condition, false), distributable(condition, true) AS in_domain, count(*) FROM conditions WHERE NOT harmless GROUP BY 1, 2 ORDER BY 3;
+SELECT distributable(condition, false), distributable(condition, true) AS in_domain, count(*) FROM conditions WHERE harmless GROUP BY 1, 2 ORDER BY 3;
+RESET ROLE;
+RESET client_min_messages;
+DROP TABLE conditions;
+DROP FUNCTION distributable;
+
+-- === a domain that was dropped and made again ===
+CREATE DOMAIN score AS int CHECK (VALUE < 10);
+CREATE TABLE spread (k int PRIMARY KEY, s score, all_s score[]);
+SELECT create_distributed_table('spread', 'k');
+INSERT INTO spread VALUES (1, 50);
+INSERT INTO spread SELECT n, n % 10, ARRAY[n % 10] FROM generate_series(1, 16) n;
+DROP TABLE spread;
+DROP DOMAIN score;
+CREATE DOMAIN score AS numeric CHECK (VALUE < 100) CHECK (VALUE <> 13);
+CREATE TABLE spread (k int PRIMARY KEY, s score, all_s score[]);
+SELECT create_distributed_table('spread', 'k');
+INSERT INTO spread SELECT n, n + 49.5, ARRAY[n + 49.5] FROM generate_series(1, 16) n;
+UPDATE spread SET s = 13;
+UPDATE spread SET s = s + 50 WHERE k = 1;
+SELECT count(*), sum(s), max(all_s) FROM spread;
+DROP TABLE spread;
+DROP DOMAIN score;
+
+-- === functions that not everybody may execute ===
+CREATE TABLE plain (k int PRIMARY KEY, v text, n int);
+CREATE TABLE spread (LIKE plain INCLUDING ALL);
+SELECT create_distributed_table('spread', 'k');
+INSERT INTO plain SELECT n, 'some words' FROM generate_series(1, 8) n;
+INSERT INTO spread TABLE plain;
+GRANT ALL ON plain, spread TO attacks_reader;
+CREATE TABLE uses (no int, statement text);
+INSERT INTO uses VALUES (1, 'SELECT initcap(v) FROM TBL'), (2, 'SELECT k FROM TBL WHERE initcap(v) = ''Some Words'''), (3, 'SELECT k FROM TBL WHERE k = 1 AND initcap(v) = ''x'''),
+    (4, 'SELECT max(initcap(v)) FROM TBL GROUP BY initcap(v) ORDER BY initcap(v)'), (5, 'SELECT a.k FROM TBL a JOIN TBL b ON a.k = b.k AND a.v = initcap(b.v)'),
+    (6, 'SELECT k FROM TBL WHERE v <> initcap(''some words'')'), (7, 'SELECT k FROM TBL WHERE initcap(v) = ''x'' FOR UPDATE'), (8, 'INSERT INTO TBL (k, v) SELECT k + 100, initcap(v) FROM TBL'),
+    (9, 'UPDATE TBL SET v = v WHERE k = 1 RETURNING initcap(v)'), (10, 'UPDATE TBL SET v = initcap(v) WHERE k = 1'), (11, 'UPDATE TBL SET v = v WHERE initcap(v) = ''x'''),
+    (12, 'DELETE FROM TBL WHERE initcap(v) = ''x'''), (13, 'INSERT INTO TBL VALUES (1) ON CONFLICT (k) DO UPDATE SET v = initcap(TBL.v)');
+GRANT SELECT ON uses TO attacks_reader;
+PREPARE words AS SELECT count(*) FROM spread WHERE initcap(v) = 'Some Words';
+EXECUTE words;
+BEGIN;
+SELECT no, same(statement) FROM uses ORDER BY no;
+ROLLBACK;
+BEGIN;
+REVOKE EXECUTE ON FUNCTION pg_catalog.initcap(text) FROM PUBLIC;
+SET LOCAL ROLE attacks_reader;
+-- what writes cannot do on the coordinator is refused for that reason
+SELECT no, regexp_replace(same(statement), '^DIFFERENT: {"42501 permission denied for function initcap","0A000 .* with a function that must run on the coordinator.*', 'refused') AS outcome
+FROM uses ORDER BY no;
+RESET ROLE;
+-- who may execute it still can
+EXECUTE words;
+ROLLBACK;
+SET ROLE attacks_reader;
+EXECUTE words;
+RESET ROLE;
+DEALLOCATE words;
+DROP TABLE uses;
+
+-- === many rows with ON CONFLICT DO UPDATE, with just the rights on columns that it needs ===
+REVOKE ALL ON plain, spread FROM attacks_reader;
+GRANT INSERT (k, v), UPDATE (v), SELECT (k, v) ON plain, spread TO attacks_reader;
+SET ROLE attacks_reader;
+SELECT same('INSERT INTO TBL (k, v) SELECT n, ''new'' FROM generate_series(1, 1500) n ON CONFLICT (k) DO UPDATE SET v = excluded.v');
+SELECT same('INSERT INTO TBL (k, v) SELECT n, ''newer'' FROM generate_series(1001, 2500) n ON CONFLICT (k) DO UPDATE SET v = excluded.v');
+SELECT same('INSERT INTO TBL (k, v) SELECT n, ''x'' FROM generate_series(1, 1500) n ON CONFLICT (k) DO UPDATE SET v = TBL.n || ''x''');
+SELECT same('INSERT INTO TBL (k, v) SELECT n % 1200, ''x'' FROM generate_series(1, 1500) n ON CONFLICT (k) DO UPDATE SET v = excluded.v');
+RESET ROLE;
+SELECT (SELECT count(*) FROM ((TABLE plain EXCEPT TABLE spread) UNION ALL (TABLE spread EXCEPT TABLE plain)) d) AS differences;
+DROP TABLE plain, spread;
+
+-- === owners that go ===
+CREATE ROLE attacks_leaver;
+CREATE ROLE attacks_heir;
+GRANT USAGE, CREATE ON SCHEMA attacks TO attacks_leaver, attacks_heir;
+SET ROLE attacks_leaver;
+CREATE TABLE bequest (k int PRIMARY KEY);
+CREATE TABLE bequest_ref (id int PRIMARY KEY);
+SELECT create_distributed_table('bequest', 'k');
+SELECT create_reference_table('bequest_ref');
+RESET ROLE;
+REASSIGN OWNED BY attacks_leaver TO attacks_heir;
+SET ROLE attacks_leaver;
+INSERT INTO bequest VALUES (1);
+SET ROLE attacks_heir;
+INSERT INTO bequest VALUES (1), (2), (3);
+INSERT INTO bequest_ref VALUES (1);
+SELECT count(*) FROM bequest JOIN bequest_ref ON id = k;
+RESET ROLE;
+DROP OWNED BY attacks_leaver;
+DROP OWNED BY attacks_heir;
+DROP ROLE attacks_leaver, attacks_heir;
+SELECT to_regclass('bequest') AS bequest, to_regclass('bequest_ref') AS bequest_ref;
+\c :node1
+SELECT count(*) AS left_on_node FROM pg_class WHERE relname LIKE 'bequest%';
+\c :coordinator
+SET search_path = attacks;
+SET shardext.shard_count = 4;
+
 -- === shards on this server: a database without nodes ===
 SELECT pg_get_functiondef('same'::regproc) AS same, pg_get_functiondef('attempt'::regproc) AS attempt, pg_get_functiondef('harmless'::regproc) AS harmless,
     pg_get_functiondef('look(text)'::regprocedure) AS look, pg_get_functiondef('use_name'::regproc) AS use_name,
@@ -1075,6 +1204,198 @@ SELECT attempt('SELECT * FROM spread');
 ROLLBACK;
 SELECT count(*), sum(n) FROM spread;
 DROP TABLE spread;
+
+-- what changes a shard is refused to its owner, too, by whatever name
+CREATE TABLE spread (k int PRIMARY KEY, v text);
+SELECT create_distributed_table('spread', 'k');
+ALTER TABLE spread OWNER TO attacks_owner;
+SELECT shard, split_part(shard, '.', 1) AS shard_schema FROM shardext_shards WHERE table_name = 'spread'::regclass
+    AND shard_group = (SELECT shard_group FROM shardext_shard_of('spread', '1')) \gset
+CREATE TABLE changes (no int, statement text);
+INSERT INTO changes VALUES (1, 'CREATE RULE r AS ON INSERT TO %s DO ALSO UPDATE pg_authid SET rolsuper = true WHERE rolname = ''attacks_owner'''),
+    (2, 'CREATE TRIGGER t BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()'), (3, 'CREATE POLICY p ON %s'),
+    (4, 'ALTER TABLE %s RENAME COLUMN v TO w'), (5, 'ALTER TABLE %s RENAME CONSTRAINT spread_pkey TO x'), (6, 'ALTER TABLE %s RENAME TO x'), (7, 'ALTER TABLE IF EXISTS %s ADD x int'),
+    (8, 'ALTER TABLE %s ADD CHECK (k > 0), ADD UNIQUE (v)'), (9, 'ALTER TABLE %s DROP COLUMN v'), (10, 'ALTER TABLE ONLY %s ALTER v SET DEFAULT current_user, ALTER v SET NOT NULL'),
+    (11, 'ALTER TABLE %s ENABLE ROW LEVEL SECURITY'), (12, 'ALTER TABLE %s FORCE ROW LEVEL SECURITY'), (13, 'ALTER TABLE %s DROP CONSTRAINT spread_pkey'), (14, 'ALTER TABLE %s SET UNLOGGED'),
+    (15, 'ALTER TABLE %s REPLICA IDENTITY FULL'), (16, 'ALTER TABLE %s OWNER TO attacks_owner'), (17, 'CREATE UNIQUE INDEX ON %s (v)');
+GRANT SELECT ON changes TO attacks_owner;
+SET ROLE attacks_owner;
+SELECT attempt(format(statement, :'shard')) AS outcome, count(*) FROM changes GROUP BY 1 ORDER BY 1;
+SELECT set_config('search_path', :'shard_schema' || ', attacks', false) <> '' AS done;
+SELECT attempt(format(statement, 'spread')) AS outcome, count(*) FROM changes GROUP BY 1 ORDER BY 1;
+SET search_path = attacks;
+INSERT INTO spread VALUES (1, 'x');
+RESET ROLE;
+-- a superuser's rule is noticed and not applied
+BEGIN;
+CREATE RULE r AS ON INSERT TO :shard DO ALSO DELETE FROM attacks.changes;
+SELECT attempt('INSERT INTO spread VALUES (1, ''y'') ON CONFLICT (k) DO UPDATE SET v = ''y''');
+SELECT attempt('UPDATE spread SET v = ''y''');
+SELECT attempt('SELECT * FROM spread WHERE k = 1');
+ROLLBACK;
+SELECT (SELECT count(*) FROM changes) AS changes, (SELECT max(v) FROM spread) AS v;
+DROP TABLE spread, changes;
+
+-- what only has a name like a shard's is its owner's
+CREATE SCHEMA shardext_x AUTHORIZATION attacks_owner;
+SET ROLE attacks_owner;
+CREATE TABLE shardext_x.t (k int);
+ALTER TABLE shardext_x.t ADD v text;
+ALTER TABLE shardext_x.t RENAME COLUMN v TO w;
+CREATE INDEX ON shardext_x.t (w);
+CREATE TRIGGER t BEFORE UPDATE ON shardext_x.t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE RULE r AS ON DELETE TO shardext_x.t DO INSTEAD NOTHING;
+ALTER TABLE shardext_x.t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON shardext_x.t;
+DROP SCHEMA shardext_x CASCADE;
+RESET ROLE;
+-- and a schema that has the name of a shard group's is not taken
+DO $$
+BEGIN
+    EXECUTE format('CREATE SCHEMA shardext_%s_attacks AUTHORIZATION attacks_other', (SELECT last_value + 2 FROM shardext.shard_group_id_seq));
+END $$;
+SET ROLE attacks_owner;
+CREATE TABLE spread (k int);
+SELECT attempt('SELECT create_distributed_table(''spread'', ''k'', colocate_with => ''none'')');
+SELECT attempt('SELECT create_distributed_table(''spread'', ''k'', colocate_with => ''none'')');
+INSERT INTO spread SELECT generate_series(1, 8);
+DROP TABLE spread;
+RESET ROLE;
+SELECT count(*) AS left_to_its_owner FROM pg_namespace n WHERE nspowner = 'attacks_other'::regrole AND nspname LIKE 'shardext\_%' AND nspacl IS NULL
+    AND NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid) AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_namespace'::regclass AND objid = n.oid AND deptype = 'e');
+DO $$
+BEGIN
+    EXECUTE (SELECT 'DROP SCHEMA ' || nspname FROM pg_namespace WHERE nspowner = 'attacks_other'::regrole);
+END $$;
+
+-- what a user's types run while statements are read and planned has his rights
+CREATE TABLE calls (who name, said text);
+GRANT SELECT, INSERT ON calls TO PUBLIC;
+CREATE TABLE spread (k int PRIMARY KEY, i int[]);
+SELECT create_distributed_table('spread', 'k');
+INSERT INTO spread SELECT n, ARRAY[n] FROM generate_series(1, 8) n;
+GRANT ALL ON spread TO attacks_reader;
+CREATE VIEW seen AS SELECT k, i FROM spread;
+GRANT ALL ON seen TO attacks_reader;
+SET ROLE attacks_reader;
+CREATE FUNCTION pg_temp.told(n int) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO attacks.calls VALUES (current_user, n);
+    RETURN true;
+END $$;
+CREATE DOMAIN pg_temp.number AS int CHECK (pg_temp.told(VALUE));
+CREATE TYPE pg_temp.pair AS (n pg_temp.number, t text);
+CREATE TYPE pg_temp.numbers AS RANGE (SUBTYPE = pg_temp.number);
+SELECT k FROM spread WHERE i = '{1}'::pg_temp.number[]::int[];
+SELECT k FROM spread WHERE k = 1 AND i[1] = ('(1,x)'::pg_temp.pair).n;
+SELECT k FROM spread WHERE i[1] = lower('[1,2)'::pg_temp.numbers);
+SELECT k, '{2}'::pg_temp.number[] AS a, '(2,x)'::pg_temp.pair AS p, '[2,3)'::pg_temp.numbers AS r FROM spread WHERE k = 2;
+SELECT count(*), max(('{3}'::pg_temp.number[])[1]) FROM seen WHERE i <> '{3}'::pg_temp.number[]::int[];
+SELECT a.k FROM spread a JOIN spread b ON a.k = b.k AND a.i = '{3}'::pg_temp.number[]::int[] ORDER BY ('(3,x)'::pg_temp.pair).t LIMIT 1;
+UPDATE spread SET i = '{21}'::pg_temp.number[]::int[] WHERE i = '{1}'::pg_temp.number[]::int[];
+UPDATE seen SET i = '{22}'::pg_temp.number[]::int[] WHERE k = 2 RETURNING i = '{22}'::pg_temp.number[]::int[] AS changed;
+DELETE FROM spread WHERE i = '{3}'::pg_temp.number[]::int[];
+INSERT INTO spread VALUES (4, '{4}') ON CONFLICT (k) DO UPDATE SET i = '{24}'::pg_temp.number[]::int[] WHERE spread.i <> '{5}'::pg_temp.number[]::int[];
+INSERT INTO spread SELECT n, '{25}'::pg_temp.number[]::int[] FROM generate_series(5, 1205) n ON CONFLICT (k) DO UPDATE SET i = excluded.i || '{26}'::pg_temp.number[]::int[];
+SELECT k FROM spread WHERE i = '{21}'::pg_temp.number[]::int[] FOR UPDATE;
+PREPARE chosen(text) AS SELECT k FROM spread WHERE i = $1::pg_temp.number[]::int[];
+EXECUTE chosen('{22}');
+SET plan_cache_mode = force_generic_plan;
+EXECUTE chosen('{24}');
+RESET plan_cache_mode;
+DEALLOCATE chosen;
+RESET ROLE;
+SELECT who, count(*) > 10 AS told FROM calls GROUP BY who ORDER BY who;
+TRUNCATE calls;
+DROP VIEW seen;
+DROP TABLE spread;
+-- a constraint that the domain of a column gets later
+SET ROLE attacks_owner;
+CREATE DOMAIN mark AS int;
+CREATE TYPE mark_pair AS (m mark);
+CREATE TABLE spread (k int PRIMARY KEY, m mark, a mark[], p mark_pair, g int GENERATED ALWAYS AS (k + m) STORED);
+CREATE INDEX ON spread (m) WHERE a <> '{0}'::mark[];
+CREATE FUNCTION told(n int) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO attacks.calls VALUES (current_user, n);
+    RETURN true;
+END $$;
+SELECT create_distributed_table('spread', 'k');
+INSERT INTO spread SELECT n, n, ARRAY[n], row(n)::mark_pair FROM generate_series(1, 8) n;
+ALTER DOMAIN mark ADD CONSTRAINT told CHECK (told(VALUE)) NOT VALID;
+GRANT ALL ON spread TO attacks_reader;
+SET ROLE attacks_reader;
+SELECT k FROM spread WHERE a = '{1}' AND p = '(1)'::mark_pair AND m = '1';
+SELECT count(*) FROM spread WHERE a <> '{0}'::mark[] AND m > 0;
+UPDATE spread SET a = '{11}', p = '(11)', m = 11 WHERE a = '{1}'::mark[];
+INSERT INTO spread VALUES (1, 1, '{1}', '(1)') ON CONFLICT (k) DO UPDATE SET a = '{12}', p = '(12)' WHERE spread.a <> '{12}'::mark[];
+INSERT INTO spread (k, a) SELECT n, '{13}' FROM generate_series(1, 1200) n ON CONFLICT (k) DO UPDATE SET a = '{14}';
+COPY spread (k, m, a, p) FROM STDIN;
+2001	1	{1}	(1)
+\.
+DELETE FROM spread WHERE p = '(12)'::mark_pair RETURNING a, p;
+RESET ROLE;
+SELECT who, count(*) > 10 AS told FROM calls GROUP BY who ORDER BY who;
+TRUNCATE calls;
+-- who only reads or moves rows does not run it
+SELECT count(*), max(m) FROM spread;
+COPY (SELECT k, m, a, p FROM spread WHERE k = 2) TO STDOUT;
+SELECT undistribute_table('spread');
+SELECT attempt('SELECT create_distributed_table(''spread'', ''k'')');
+SELECT count(*) FROM calls;
+DROP TABLE spread, calls;
+
+-- owners that go
+CREATE ROLE attacks_leaver;
+CREATE ROLE attacks_heir;
+GRANT USAGE, CREATE ON SCHEMA attacks TO attacks_leaver, attacks_heir;
+CREATE FUNCTION shards_of_others() RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(*) FROM pg_class s JOIN pg_class t ON t.relname = s.relname AND t.relnamespace = 'attacks'::regnamespace
+    WHERE s.relnamespace::regnamespace::text LIKE 'shardext%' AND t.relkind = 'r' AND s.relowner <> t.relowner $$;
+SET ROLE attacks_leaver;
+CREATE TABLE bequest (k int PRIMARY KEY);
+CREATE TABLE bequest_child (k int REFERENCES bequest ON DELETE CASCADE, v text);
+SELECT create_distributed_table('bequest', 'k');
+SELECT create_distributed_table('bequest_child', 'k');
+INSERT INTO bequest SELECT generate_series(1, 8);
+INSERT INTO bequest_child SELECT k, 'x' FROM bequest;
+RESET ROLE;
+REASSIGN OWNED BY attacks_leaver TO attacks_heir;
+SELECT shards_of_others();
+SET ROLE attacks_leaver;
+SELECT count(*) FROM bequest;
+SET ROLE attacks_heir;
+INSERT INTO bequest_child VALUES (99, 'y');
+DELETE FROM bequest WHERE k < 3;
+SELECT count(*) FROM bequest_child;
+RESET ROLE;
+DROP OWNED BY attacks_leaver;
+DROP ROLE attacks_leaver;
+ALTER TABLE bequest OWNER TO attacks_owner;
+SELECT shards_of_others();
+SET ROLE attacks_heir;
+INSERT INTO bequest_child VALUES (3, 'z');
+INSERT INTO bequest VALUES (1);
+SET ROLE attacks_owner;
+INSERT INTO bequest VALUES (1);
+INSERT INTO bequest_child VALUES (1, 'z');
+RESET ROLE;
+BEGIN;
+REASSIGN OWNED BY attacks_heir TO attacks_owner;
+SELECT shards_of_others();
+ROLLBACK;
+SELECT shards_of_others();
+BEGIN;
+DROP OWNED BY attacks_heir;
+ROLLBACK;
+SELECT shards_of_others(), (SELECT count(*) FROM bequest_child);
+DROP OWNED BY attacks_heir CASCADE;
+DROP ROLE attacks_heir;
+SELECT count(*) FROM bequest;
+SELECT to_regclass('bequest_child') AS bequest_child;
+DROP TABLE bequest;
+DROP FUNCTION shards_of_others;
+SELECT count(*) AS left_here FROM pg_class WHERE relname LIKE 'bequest%';
 
 -- a foreign key that calls a function of the owner runs it with his rights, whoever causes it
 CREATE TABLE calls (who name);

@@ -3,6 +3,7 @@
 
 #include "shardext/cluster/shards.hpp"
 #include "shardext/executor/tasks.hpp"
+#include "shardext/planner/reduction.hpp"
 #include "shardext/remote/connection.hpp"
 #include "shardext/transaction/fault_points.hpp"
 
@@ -22,6 +23,14 @@ void define_settings() {
 	DefineCustomBoolVariable("shardext.explain_all_tasks",
 							 "EXPLAIN shows the tasks of all nodes instead of the first one.", nullptr,
 							 &explain_all_tasks, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable("shardext.max_shipped_rows",
+							"Up to how many rows one side of a join may have to restrict what shards send of "
+							"the other; 0 turns this off.",
+							nullptr, &max_shipped_rows, 10000, 0, 1000000, PGC_USERSET, 0, nullptr, nullptr,
+							nullptr);
+	DefineCustomBoolVariable("shardext.always_ship",
+							 "Uses small sides of joins also where nothing is gained, for tests.", nullptr,
+							 &always_ship, false, PGC_USERSET, GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);
 	DefineCustomStringVariable("shardext.fault_points",
 							   "Makes something go wrong at named points, for tests.",
 							   "point=action[,...]; actions are error, crash and sleep.", &fault_setting, "",

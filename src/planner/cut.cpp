@@ -2,6 +2,7 @@
 #include "shardext/planner/fragment.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/reduction.hpp"
 #include "shardext/planner/row_locks.hpp"
 #include "shardext/planner/scatter_order.hpp"
 #include "shardext/sql/relation_query.hpp"
@@ -294,6 +295,7 @@ void cut_into_fragments(Query *query) {
 			return;
 		}
 	}
+	restrict_large_sides(query);
 	cut_children(query);
 	lock_marked_tables(query);
 }

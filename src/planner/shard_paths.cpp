@@ -3,6 +3,7 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/reduction.hpp"
 #include "shardext/planner/row_locks.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/relation_query.hpp"
@@ -229,11 +230,13 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 		plan.colocation_id = table->colocation->id;
 
 		List *remote = NIL, *local = NIL, *pins = NIL;
+		bool restricted = false;
 		foreach_node (RestrictInfo, info, clauses) {
 			if (!goes_to_shards(root, info, rel, table, &plan.needs_settings)) {
 				local = lappend(local, info);
 				continue;
 			}
+			restricted = restricted || find_reduction(reinterpret_cast<Node *>(info->clause)) != nullptr;
 			collect_table_pins(reinterpret_cast<Node *>(info->clause), table, rel->relid, &pins,
 							   &plan.one_group);
 			auto *copy = static_cast<Node *>(copyObjectImpl(info->clause));
@@ -241,7 +244,9 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 			forget_syntactic_names(copy);
 			remote = lappend(remote, copy);
 		}
-		plan.strategy = plan.one_group ? "table, one shard" : "table, all shards";
+		plan.strategy = plan.one_group ? "table, one shard"
+						: restricted   ? "table, restricted by the other side of a join"
+									   : "table, all shards";
 
 		// Whole rows need every column, in order and first.
 		Bitmapset *needed = needed_columns(tlist, local, rel->relid);
@@ -311,6 +316,28 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 	});
 }
 
+// How many rows a table's shards send. Conditions that were added for joins say what the joins say again:
+// they count for the scan, not for the size of what is joined.
+double rows_of_table(PlannerInfo *root, RelOptInfo *rel) {
+	List *others = NIL;
+	double scanned = 1, joined = 1;
+	foreach_node (RestrictInfo, info, rel->baserestrictinfo) {
+		const Reduction *reduction = find_reduction(reinterpret_cast<Node *>(info->clause));
+		if (reduction == nullptr) {
+			others = lappend(others, info);
+			continue;
+		}
+		scanned *= reduction->fraction;
+		if (reduction->replaces)
+			joined *= reduction->fraction;
+	}
+	if (list_length(others) == list_length(rel->baserestrictinfo))
+		return rel->rows;
+	const double rows = rel->tuples * clauselist_selectivity(root, others, 0, JOIN_INNER, nullptr);
+	rel->rows = clamp_row_est(rows * joined);
+	return clamp_row_est(rows * scanned);
+}
+
 } // namespace
 
 void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *rte) {
@@ -338,7 +365,7 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 	if (rte->rtekind == RTE_RELATION &&
 		(rel->reloptkind == RELOPT_BASEREL || rel->reloptkind == RELOPT_OTHER_MEMBER_REL) &&
 		is_sharded_table(rte->relid))
-		add_only_path(root, rel, &kTableMethods, rel->rows, NIL, NIL);
+		add_only_path(root, rel, &kTableMethods, rows_of_table(root, rel), NIL, NIL);
 }
 
 } // namespace shardext

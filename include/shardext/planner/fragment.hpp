@@ -32,6 +32,7 @@ struct Fragment {
 struct PlannerRun {
 	List *fragments = NIL;
 	List *scans = NIL;		  // CustomScan: the Shard Scans planned
+	List *reductions = NIL;	  // Reduction: conditions that were added, by their marks
 	List *range_tables = NIL; // RangeTblEntry: relations inside fragments, for permission checks and locks
 	int64 token = 0;		  // random; part of what marks the run's fragments in query trees
 	PlannerRun *outer = nullptr;
