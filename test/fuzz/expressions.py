@@ -105,15 +105,22 @@ class Expressions:
         own = TEMPLATES.get(kind, [])
         if not own or (kind != "ci" and self.chance(0.12)):
             own = ANY
-        return self.fill(kind, self.rng.choice(own), scope, depth - 1)
+        return self.fill(kind, self.choose(own, scope), scope, depth - 1)
+
+    def choose(self, templates, scope):
+        """Picks a template, rather one whose holes can be filled with columns."""
+        kinds = set(scope.kinds()) | set(scope.outer.kinds() if scope.outer else ())
+        kinds |= {"A", "=A", "col"} if kinds else set()
+        for _ in range(4):
+            template = self.rng.choice(templates)
+            if any(hole.group(1) in kinds for hole in HOLE.finditer(template)):
+                break
+        return template
 
     def fill(self, kind, template, scope, depth, canonical=False):
         """Fills the holes of a template."""
-        parts, at, letters, done = [], 0, {}, []
-        if "{A}" in template or "{=A}" in template or "{B}" in template:
-            letters = {"A": self.any_kind(scope), "B": self.any_kind(scope)}
-            if template in ANY:
-                letters["A"] = kind
+        parts, at, done = [], 0, []
+        letters = {"A": kind if template in ANY else self.any_kind(scope), "B": self.any_kind(scope)}
         for hole in HOLE.finditer(template):
             parts.append(template[at : hole.start()])
             at = hole.end()
@@ -171,7 +178,7 @@ class Expressions:
             found = self.queries.sublink("bool", scope)
             if found is not None:
                 return found
-        piece = self.fill("bool", self.rng.choice(TEMPLATES["bool"]), scope, depth - 1)
+        piece = self.fill("bool", self.choose(TEMPLATES["bool"], scope), scope, depth - 1)
         return Expr("bool", ["(", piece, ")"])
 
     def aggregate(self, kind, scope):
@@ -179,7 +186,7 @@ class Expressions:
         inner = Scope(scope.inner.columns, scope.inner.key, scope.inner.rows, scope.inner.outer, subqueries=0)
         if self.chance(0.08):
             inner.subqueries = min(1, scope.subqueries)
-        template = self.rng.choice(AGGREGATES[kind])
+        template = self.choose(AGGREGATES[kind], inner)
         piece = self.fill(kind, template, inner, 1)
         if self.chance(0.15) and template.endswith(")") and "::" not in template and "]" not in template and "/" not in template \
                 and not template.startswith("round("):
@@ -195,14 +202,14 @@ class Expressions:
         ways = WINDOWS[kind]["rows" if total else "any"]
         if not ways:
             return None
-        template = self.rng.choice(ways)
+        template = self.choose(ways, inner)
         call = self.fill(kind, template, inner, 1)
         over = ["("]
         if self.chance(0.55):
             over += ["PARTITION BY ", self.expr(self.any_kind(inner), inner, 1), " "]
         if total:
             first = [self.expr(self.any_kind(inner), inner, 1), self.direction(), ", "] if self.chance(0.6) else []
-            over += ["ORDER BY "] + first + [", ".join(scope.key) or "1::int"]
+            over += ["ORDER BY "] + first + [part for key in scope.key or ["1::int"] for part in (key, ", ")][:-1]
             frames = FRAMES_ROWS
         else:
             over += ["ORDER BY ", self.expr(self.any_kind(inner), inner, 1), self.direction()]
@@ -223,7 +230,7 @@ class Expressions:
         """ASC, DESC, NULLS FIRST or nothing."""
         return self.rng.choice(("", "", "", " DESC", " ASC", " NULLS FIRST", " DESC NULLS LAST"))
 
-    def wanted_kinds(self, most=4):
-        """Some kinds for columns."""
-        usual = ["int", "text", "num", "date", "bool", "mood"]
-        return [self.rng.choice(BASE if self.chance(0.4) else usual) for _ in range(self.rng.randint(1, most))]
+    def wanted_kinds(self, most=4, scope=None):
+        """Some kinds for columns, mostly those of a scope."""
+        usual = (scope.kinds() if scope else []) or ["int", "text", "num", "date", "bool", "mood"]
+        return [self.rng.choice(BASE if self.chance(0.25) else usual) for _ in range(self.rng.randint(1, most))]

@@ -15,6 +15,13 @@ struct Reduction {
 	double fraction; // of the large table's rows that the condition lets pass, as estimated
 	bool replaces;	 // stands for a condition of the user, so it counts in estimates of joins, too
 };
+// Makes such a condition: large_expr op ANY (ARRAY (select)); nullptr when the types do not allow it. The
+// select has one column and stands for itself.
+Node *make_reduction(Node *large_expr, Oid op, Oid collation, Query *select, double fraction, bool replaces);
+
+// True when a condition that lets this fraction of a table's rows pass is worth its own query.
+bool pays(double large_rows, double fraction);
+
 const Reduction *find_reduction(const Node *clause);
 
 extern int max_shipped_rows; // shardext.max_shipped_rows: what counts as small; 0: never

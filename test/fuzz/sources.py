@@ -1,0 +1,247 @@
+"""Makes FROM: tables, sub-queries, functions and VALUES, and the joins between them."""
+
+from dataclasses import dataclass
+
+from expressions import Scope
+from kinds import KINDS, base
+from tree import Box, Expr, Item, Join, Select, Source, SubQuery, Table, Values
+
+MOST_ROWS = 12_000  # no join is meant to have more rows than this
+
+
+@dataclass
+class Relation:
+    """Something that FROM can name."""
+
+    name: str
+    columns: list  # (name, kind)
+    key: list | None  # names of columns that together differ from row to row
+    rows: float
+    table: bool = False  # has tableoid
+    distribution: str | None = None  # the column that queries should like most
+
+
+@dataclass
+class Seen:
+    """A relation in FROM, under its alias."""
+
+    alias: str
+    relation: Relation
+    nullable: bool = False
+
+    def expr(self, name):
+        kind = dict(self.relation.columns)[name]
+        return Expr(kind, [f"{self.alias}.{name}"], column=True)
+
+    def exprs(self):
+        return [self.expr(name) for name, _ in self.relation.columns]
+
+
+class Sources:
+    """The part of the generator that makes FROM.  It needs rng, chance, expressions, schema, query (see queries.py)."""
+
+    def alias(self):
+        """Returns an alias that is new in this statement."""
+        self.aliases += 1
+        return f'"S {self.aliases}"' if self.chance(0.05) else f"s{self.aliases}"
+
+    def from_clause(self, outer, subqueries, most):
+        """Returns elements of FROM, conditions for WHERE, and the scope that they make."""
+        scope = Scope(outer=outer, key=[], subqueries=subqueries)
+        sources, where = [], []
+        for _ in range(self.rng.randint(1, max(1, min(most, self.budget)))):
+            comma = not sources or self.chance(0.2)
+            source, seen = self.element(scope, subqueries, bool(sources))
+            if not sources:
+                sources.append(source)
+                scope.rows = seen[0].relation.rows
+            elif comma:
+                rows, one = self.comma_condition(scope, seen)
+                if rows is None:
+                    break
+                sources.append(source)
+                where += one
+                scope.rows = rows
+            else:
+                joined = self.join(sources[-1], source, scope, seen)
+                if joined is None:
+                    break
+                sources[-1] = joined
+            self.see(scope, seen)
+        for seen in scope.relations:
+            key = seen.relation.distribution
+            if key and self.chance(0.12):
+                where.append(self.pin(seen.expr(key)))
+        return sources, where, scope
+
+    @staticmethod
+    def see(scope, seen):
+        """Adds relations to a scope."""
+        for one in seen:
+            scope.relations.append(one)
+            scope.columns += one.exprs()
+            key = one.relation.key
+            scope.key = None if key is None or scope.key is None else scope.key + [f"{one.alias}.{name}" for name in key]
+
+    def pin(self, column):
+        """A condition that names values of the distribution column."""
+        some = [self.expressions.literal(column.kind) for _ in range(3)]
+        how = self.rng.choice(("=", "=", "IN", "ANY", "OR", "swapped"))
+        if how == "=":
+            return Expr("bool", [column, " = ", some[0]])
+        if how == "swapped":
+            return Expr("bool", [some[0], " = ", column])
+        if how == "IN":
+            return Expr("bool", [column, " IN (", some[0], ", ", some[1], ", ", some[2], ")"])
+        if how == "ANY":
+            return Expr("bool", [column, " = ANY (ARRAY[", some[0], ", ", some[1], f"]::{KINDS[column.kind].sql.split(' COLL')[0]}[])"])
+        return Expr("bool", ["(", column, " = ", some[0], " OR ", Expr(column.kind, list(column.parts), column=True), " = ", some[1], ")"])
+
+    def element(self, scope, subqueries, may_be_lateral):
+        """Returns one element of FROM and what can be seen of it."""
+        self.budget -= 1
+        r = self.rng.random()
+        if r < 0.2 and subqueries > 0:
+            return self.subquery(scope if may_be_lateral and self.chance(0.35) else None, scope.outer, subqueries)
+        if r < 0.26:
+            return self.function(scope if may_be_lateral and self.chance(0.6) else Scope(outer=scope.outer))
+        if r < 0.3:
+            return self.values()
+        relation = self.rng.choice(self.ctes) if self.ctes and self.chance(0.5) else self.rng.choice(self.schema.relations)
+        alias = self.alias()
+        if self.chance(0.06):
+            names = [f"x{i}" for i in range(len(relation.columns))]
+            renamed = dict(zip([name for name, _ in relation.columns], names))
+            seen = Relation(relation.name, [(renamed[n], k) for n, k in relation.columns],
+                            relation.key and [renamed[n] for n in relation.key], relation.rows, relation.table,
+                            renamed.get(relation.distribution))
+            return Source(Table(relation.name, f"AS {alias}({', '.join(names)})")), [Seen(alias, seen)]
+        return Source(Table(relation.name, alias)), [Seen(alias, relation)]
+
+    def subquery(self, lateral, outer, subqueries):
+        """A query in FROM; a lateral one sees the elements before it."""
+        alias = self.alias()
+        if lateral is None and self.chance(0.15):
+            return self.star(alias, outer)
+        box, key, rows = self.query(lateral or outer, subqueries - 1, named=True)
+        relation = Relation("", [(item.name, item.kind) for item in box.columns()], key, rows)
+        source = Source(SubQuery(box, alias, "LATERAL (" if lateral else "("))
+        source.lateral = lateral is not None
+        return source, [Seen(alias, relation)]
+
+    def star(self, alias, outer):
+        """(SELECT * FROM table WHERE ...)"""
+        table = self.rng.choice(self.schema.relations)
+        inner = Seen(self.alias(), table)
+        scope = Scope(inner.exprs(), None, table.rows, outer, subqueries=0)
+        select = Select([Item(Expr("star", ["*"]))], [Source(Table(table.name, inner.alias))], self.expressions.conditions(scope))
+        found = Relation("", table.columns, table.key, table.rows, False, table.distribution)
+        return Source(SubQuery(Box(select), alias)), [Seen(alias, found)]
+
+    def function(self, scope):
+        """A function in FROM, lateral when the scope has columns."""
+        alias, form = self.alias(), self.rng.randint(0, 6)
+        lateral = self.rng.choice(("", "LATERAL ")) if scope.columns else ""
+        value = lambda kind: self.expressions.expr(kind, Scope(scope.columns, outer=scope.outer, subqueries=0), 1)
+        if form == 0:
+            parts, columns = ["generate_series(1, ", str(self.rng.randint(1, 6)), ")"], [("v", "int")]
+        elif form == 1:
+            parts, columns = ["unnest(", value("ints"), ")"], [("v", "int")]
+        elif form == 2:
+            parts, columns = ["unnest(", value("texts"), ", ", value("ints"), ")"], [("v", "text"), ("w", "int")]
+        elif form == 3:
+            parts, columns = ["jsonb_array_elements(jsonb_build_array(", value("int"), ", ", value("text"), "::text))"], [("v", "json")]
+        elif form == 4:
+            parts, columns = ["regexp_split_to_table(", value("text"), ", 'a')"], [("v", "text")]
+        elif form == 5:
+            parts, columns = ["fz.few(", value("int"), ")"], [("v", "int"), ("w", "text")]
+        else:
+            parts, columns = ["jsonb_each_text(jsonb_build_object('p', ", value("int"), ", 'q', ", value("date"), "))"], [("v", "text"), ("w", "text")]
+        key = None
+        behind = ""
+        if self.chance(0.4):
+            behind, key, columns = " WITH ORDINALITY", ["o"], columns + [("o", "big")]
+        names = ", ".join(name for name, _ in columns)
+        source = Source(SubQuery(Expr("set", parts, fixed=True), f"AS {alias}({names})", lateral, behind))
+        source.lateral = bool(scope.columns)
+        return source, [Seen(alias, Relation("", columns, key, 3))]
+
+    def values(self):
+        """VALUES as a table."""
+        alias, kinds = self.alias(), self.expressions.wanted_kinds(3)
+        kinds = [k if k != "ci" else "text" for k in kinds]
+        rows = [[Item(Expr(k, ["(", self.expressions.literal(k), f")::{KINDS[k].sql}"], fixed=True)) for k in kinds]
+                for _ in range(self.rng.randint(1, 4))]
+        columns = [(f"c{i}", k) for i, k in enumerate(kinds)]
+        source = Source(SubQuery(Values(rows), f"AS {alias}({', '.join(name for name, _ in columns)})"))
+        return source, [Seen(alias, Relation("", columns, None, len(rows)))]
+
+    # --- joins --------------------------------------------------------------------------------------
+
+    def equality(self, scope, seen):
+        """An equality of a column of the scope with one of what joins it, and the rows that the join may have."""
+        left = [(s, n, k) for s in scope.relations for n, k in s.relation.columns]
+        right = [(s, n, k) for s in seen for n, k in s.relation.columns]
+        keys = [(a, b) for a in left for b in right
+                if a[1] == a[0].relation.distribution and b[1] == b[0].relation.distribution and a[2] == b[2]]
+        if not keys or self.chance(0.35):
+            keys = [(a, b) for a in left for b in right if base(a[2]) == base(b[2]) and a[2] in KINDS]
+        if not keys:
+            return None, None
+        (a, x, kind), (b, y, _) = self.rng.choice(keys)
+        each = {"bool": 2, "mood": 3, "json": 8, "pair": 6, "ints": 5, "texts": 5, "int": 10}.get(base(kind), 6)
+        rows = max(1.0, scope.rows * seen[0].relation.rows / each)
+        sides = [a.expr(x), b.expr(y)]
+        self.rng.shuffle(sides)
+        return Expr("bool", [sides[0], " = ", sides[1]]), rows
+
+    def comma_condition(self, scope, seen):
+        """Returns the rows of `FROM scope, seen` and conditions that keep them few; None when there are none."""
+        product = scope.rows * seen[0].relation.rows
+        if product < MOST_ROWS / 4 and self.chance(0.3):
+            return product, []
+        one, rows = self.equality(scope, seen)
+        return (rows, [one]) if one is not None and rows <= MOST_ROWS else (None, [])
+
+    def join(self, left, right, scope, seen):
+        """Returns `left JOIN right`, or None when it would have too many rows."""
+        product = scope.rows * seen[0].relation.rows
+        lateral = getattr(right, "lateral", False)
+        hows = ["JOIN", "JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN"] + ([] if lateral else ["RIGHT JOIN", "FULL JOIN"])
+        how = self.rng.choice(hows)
+        r = self.rng.random()
+        if product < MOST_ROWS / 4 and r < 0.12:
+            if r < 0.05:
+                scope.rows = product
+                return Source(Join("CROSS JOIN", left, right))
+            on = [self.pair_condition(scope, seen)] if how != "FULL JOIN" else []
+            scope.rows = product / 2
+            return Source(Join(how, left, right, on))
+        if not lateral and r < 0.25:
+            using = self.using(scope, seen)
+            if using and product < MOST_ROWS * 6:
+                scope.rows = max(1, product / 8)
+                natural = self.chance(0.2) and product < MOST_ROWS
+                return Source(Join(f"NATURAL {how}" if natural else how, left, right, None, "" if natural else using))
+        one, rows = self.equality(scope, seen)
+        if one is None or rows > MOST_ROWS:
+            return None
+        on = [one]
+        if how != "FULL JOIN" and self.chance(0.3):
+            on.append(self.pair_condition(scope, seen))
+        scope.rows = rows
+        return Source(Join(how, left, right, on))
+
+    def pair_condition(self, scope, seen):
+        """A condition of any form on both sides of a join."""
+        both = Scope(scope.columns + [e for one in seen for e in one.exprs()], outer=scope.outer, subqueries=0)
+        return self.expressions.condition(both, 2)
+
+    def using(self, scope, seen):
+        """Returns USING (...) of one or two columns that are once on either side, or None."""
+        left = [name for one in scope.relations for name, _ in one.relation.columns]
+        names = [name for name, kind in seen[0].relation.columns if left.count(name) == 1 and kind in KINDS
+                 and any((name, kind) in one.relation.columns for one in scope.relations)]
+        if not names:
+            return None
+        return f" USING ({', '.join(self.rng.sample(names, min(len(names), self.rng.choice((1, 1, 2)))))})"
