@@ -42,7 +42,7 @@ MemoryContext nodes_context = nullptr;
 List *nodes = NIL;
 bool nodes_valid = false;
 int64 cached_cluster_id = 0;
-bool cached_restored = false;
+enum { Unknown, No, Yes } restored = Unknown;
 
 Oid schema_oid = InvalidOid;
 Oid tables_oid = InvalidOid;
@@ -50,12 +50,11 @@ Oid nodes_oid = InvalidOid;
 bool extension_known_absent = false;
 
 // Columns of the metadata tables, in the order of the install script.
-enum { kClusterId = 1, kClusterRestored };
-enum { kTablesRelid = 1, kTablesKind, kTablesColocation, kTablesColumn };
+enum { kTablesRelid = 1, kTablesKind, kTablesColocation, kTablesColumn, kTablesCluster };
 enum { kGroupsColocation = 1, kGroupsKind, kGroupsCount, kGroupsKeyType, kGroupsKeyCollation };
 enum { kShardGroupsId = 1, kShardGroupsColocation, kShardGroupsMin, kShardGroupsMax };
 enum { kPlacementsGroup = 1, kPlacementsNode };
-enum { kNodesId = 1, kNodesName, kNodesConninfo };
+enum { kNodesId = 1, kNodesName, kNodesConninfo, kNodesCluster };
 
 void forget_everything() {
 	HASH_SEQ_STATUS status;
@@ -68,6 +67,7 @@ void forget_everything() {
 	nodes_valid = false;
 	schema_oid = tables_oid = nodes_oid = InvalidOid;
 	cached_cluster_id = 0;
+	restored = Unknown;
 	extension_known_absent = false;
 }
 
@@ -164,7 +164,8 @@ ColocationGroup *read_colocation_group(int32 id, MemoryContext context) {
 	for (int i = 0; i < group->group_count; i++)
 		group->groups[i].node_id =
 			group->kind == TableKind::Reference ? kLocalNode : read_placement(group->groups[i].id);
-	if (OidIsValid(group->key_type))
+	// While a key's type is being dropped, only what lies where is of interest.
+	if (OidIsValid(group->key_type) && SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(group->key_type)))
 		set_key_functions(group);
 	return group;
 }
@@ -188,6 +189,8 @@ DistributedTable *read_table(Oid relid, int32 *colocation) {
 	int32 colocation_id = 0;
 	scan_table(shardext_table("tables"), index_of("tables_pkey"), kTablesRelid, F_OIDEQ,
 			   ObjectIdGetDatum(relid), [&](HeapTuple tuple, TupleDesc desc) {
+				   if (DatumGetInt64(column(tuple, desc, kTablesCluster)) != cluster_id())
+					   return; // comes from a dump
 				   found.relid = relid;
 				   found.kind = static_cast<TableKind>(DatumGetChar(column(tuple, desc, kTablesKind)));
 				   colocation_id = DatumGetInt32(column(tuple, desc, kTablesColocation));
@@ -290,7 +293,7 @@ const DistributedTable *find_distributed_table(Oid relid) {
 		entry->table = nullptr;
 		// Reading may process invalidations, so the entry is marked valid only afterwards.
 		int32 colocation_id = 0;
-		DistributedTable *table = metadata_is_restored() ? nullptr : read_table(relid, &colocation_id);
+		DistributedTable *table = read_table(relid, &colocation_id);
 		entry = static_cast<TableEntry *>(hash_search(table_cache, &relid, HASH_ENTER, &found));
 		entry->table = table;
 		entry->colocation_id = colocation_id;
@@ -344,14 +347,27 @@ int64 cluster_id() {
 	if (cached_cluster_id == 0)
 		scan_table(shardext_table("cluster"), InvalidOid, 0, F_INT8EQ, 0,
 				   [&](HeapTuple tuple, TupleDesc desc) {
-					   cached_cluster_id = DatumGetInt64(column(tuple, desc, kClusterId));
-					   cached_restored = DatumGetBool(column(tuple, desc, kClusterRestored));
+					   cached_cluster_id = DatumGetInt64(column(tuple, desc, 1));
 				   });
 	return cached_cluster_id;
 }
 
 bool metadata_is_restored() {
-	return cluster_id() != 0 && cached_restored;
+	if (restored == Unknown) {
+		const int64 own = cluster_id();
+		bool foreign = false;
+		auto look = [&](const char *table, int column_number) {
+			scan_table(shardext_table(table), InvalidOid, 0, F_OIDEQ, 0,
+					   [&](HeapTuple tuple, TupleDesc desc) {
+						   foreign = foreign || DatumGetInt64(column(tuple, desc, column_number)) != own;
+					   });
+		};
+		look("nodes", kNodesCluster);
+		if (!foreign)
+			look("tables", kTablesCluster);
+		restored = foreign ? Yes : No;
+	}
+	return restored == Yes;
 }
 
 void invalidate_table(Oid relid) {

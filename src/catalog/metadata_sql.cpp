@@ -2,6 +2,7 @@
 #include "shardext/catalog/metadata_sql.hpp"
 
 #include "shardext/catalog/metadata.hpp"
+#include "shardext/pg/transmission_modes.hpp"
 
 extern "C" {
 #include "catalog/pg_authid_d.h"
@@ -25,6 +26,8 @@ template <class F> void as_extension_owner(F &&body) {
 	const int level = NewGUCNestLevel();
 	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
 					  0, false);
+	set_parsing_modes();
+	set_config_option("default_tablespace", "", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 					  false);
 	depth++;

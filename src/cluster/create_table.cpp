@@ -164,8 +164,8 @@ void distribute(Oid relid, const char *column, const char *colocate_with, int sh
 	check_table_can_be_distributed(relid, key);
 	const int32 colocation =
 		choose_colocation_group(relid, colocate_with, key_type, collation, shard_count, count_given);
-	run_metadata_sql(psprintf("INSERT INTO shardext.tables VALUES (%u, 'h', %d, %s)", relid, colocation,
-							  quote_literal_cstr(column)));
+	run_metadata_sql(psprintf("INSERT INTO shardext.tables VALUES (%u, 'h', %d, %s, " INT64_FORMAT ")", relid,
+							  colocation, quote_literal_cstr(column), cluster_id()));
 	metadata_changed(relid);
 	depend_on_extension(relid);
 	check_foreign_keys(relid, key);
@@ -195,7 +195,8 @@ void make_reference(Oid relid) {
 		psprintf("INSERT INTO shardext.placements SELECT shard_group_id, node_id FROM shardext.shard_groups, "
 				 "shardext.nodes WHERE colocation_id = %d",
 				 colocation));
-	run_metadata_sql(psprintf("INSERT INTO shardext.tables VALUES (%u, 'r', %d, NULL)", relid, colocation));
+	run_metadata_sql(psprintf("INSERT INTO shardext.tables VALUES (%u, 'r', %d, NULL, " INT64_FORMAT ")",
+							  relid, colocation, cluster_id()));
 	metadata_changed(relid);
 	depend_on_extension(relid);
 	check_foreign_keys(relid, 0);

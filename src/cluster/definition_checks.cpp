@@ -7,6 +7,7 @@
 #include "shardext/sql/pushable.hpp"
 
 extern "C" {
+#include "catalog/pg_proc.h"
 #include "utils/regproc.h"
 #include "nodes/nodeFuncs.h"
 #include "access/genam.h"
@@ -218,9 +219,12 @@ struct ConstraintWalk {
 
 bool cannot_run_on_nodes(Oid function, void *context) {
 	bool needs_settings = false;
-	if (function >= FirstNormalObjectId || is_harmless(function) ||
-		function_is_pushable(function, &needs_settings))
-		return false; // functions of users are judged with the objects that the table depends on
+	// Functions of users are judged with the objects that the table depends on, too; those of extensions are
+	// not.
+	if (function >= FirstNormalObjectId
+			? func_volatile(function) == PROVOLATILE_IMMUTABLE && may_be_called_by_everybody(function)
+			: is_harmless(function) || function_is_pushable(function, &needs_settings))
+		return false;
 	static_cast<ConstraintWalk *>(context)->function = function;
 	return true;
 }

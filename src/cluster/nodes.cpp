@@ -297,8 +297,9 @@ SHARDEXT_SQL_FUNCTION(shardext_add_node) {
 	foreach_ptr (Finding, finding, findings.list)
 		ereport(WARNING, errmsg("node \"%s\": %s", name, finding->text));
 	const int32 id = atoi(query_metadata(
-		psprintf("INSERT INTO shardext.nodes (node_name, conninfo) VALUES (%s, %s) RETURNING node_id",
-				 quote_literal_cstr(name), quote_literal_cstr(conninfo))));
+		psprintf("INSERT INTO shardext.nodes (node_name, conninfo, cluster_id) VALUES (%s, %s, " INT64_FORMAT
+				 ") RETURNING node_id",
+				 quote_literal_cstr(name), quote_literal_cstr(conninfo), cluster_id())));
 	run_metadata_sql(
 		psprintf("INSERT INTO shardext.placements SELECT g.shard_group_id, %d FROM shardext.shard_groups g "
 				 "JOIN shardext.colocation_groups c USING (colocation_id) WHERE c.kind = 'r'",

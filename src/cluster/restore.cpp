@@ -6,6 +6,7 @@
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/nodes.hpp"
 #include "shardext/cluster/shards.hpp"
+#include "shardext/cluster/table_definition.hpp"
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
@@ -13,6 +14,7 @@
 #include "shardext/sql/shard_sql.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "storage/lmgr.h"
@@ -256,9 +258,29 @@ void lock_tables(List *relids) {
 }
 
 void end_of_restored_state() {
-	run_metadata_sql("UPDATE shardext.cluster SET restored = false");
-	CommandCounterIncrement();
+	for (const char *table : {"tables", "nodes"})
+		run_metadata_sql(psprintf("UPDATE shardext.%s SET cluster_id = " INT64_FORMAT, table, cluster_id()));
 	invalidate_everything();
+	CommandCounterIncrement(); // an error later on makes this session forget again
+}
+
+// Restored tables were ordinary ones for a while: what must not be on distributed tables may have been added.
+void check_tables(List *relids) {
+	const ListCell *cell;
+	foreach (cell, relids) {
+		const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
+		const char *name = get_rel_name(lfirst_oid(cell));
+		if (table == nullptr)
+			ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("metadata of table \"%s\" is incomplete", name));
+		if (table->is_sharded() && (table->key_attnum <= 0 || get_atttype(table->relid, table->key_attnum) !=
+																  table->colocation->key_type))
+			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("table \"%s\" has lost its distribution column", name),
+					errdetail("The column has been dropped, renamed, or got another type since the dump was "
+							  "restored."));
+		check_table_can_be_distributed(table->relid, table->key_attnum);
+	}
 }
 
 } // namespace
@@ -270,12 +292,16 @@ using namespace shardext;
 SHARDEXT_SQL_FUNCTION(shardext_adopt_nodes) {
 	require_superuser("adopt nodes");
 	require_preload();
+	if (IsTransactionBlock()) // the nodes' marks cannot be rolled back
+		ereport(ERROR, errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				errmsg("%s cannot run inside a transaction block", "shardext_adopt_nodes()"));
 	LockRelationOid(shardext_table("nodes"), ShareRowExclusiveLock);
 	const bool restored = metadata_is_restored();
 	List *relids = tables_in_order();
 	if (restored) {
 		lock_tables(relids);
 		end_of_restored_state();
+		check_tables(relids);
 	}
 	int adopted = 0;
 	foreach_ptr (NodeInfo, node, all_nodes()) {

@@ -5,6 +5,7 @@
 #include "shardext/cluster/dependencies.hpp"
 #include "shardext/cluster/table_definition.hpp"
 #include "shardext/pg/compat.hpp"
+#include "shardext/pg/transmission_modes.hpp"
 #include "shardext/pg/scan.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
@@ -21,6 +22,8 @@ extern "C" {
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
 }
 
 namespace shardext {
@@ -42,6 +45,14 @@ void make_extension_member(Oid class_id, Oid object_id) {
 		recordDependencyOn(&object, &extension, DEPENDENCY_EXTENSION);
 }
 
+// pg_dump leaves out rights that an object of an extension had from the beginning.
+void record_initial_rights(Oid schema) {
+	removeExtObjInitPriv(schema, NamespaceRelationId);
+	CommandCounterIncrement();
+	recordExtObjInitPriv(schema, NamespaceRelationId);
+	CommandCounterIncrement();
+}
+
 // Owners of shards may look into the schemas that hold them, and nobody else. `condition` chooses
 // pg_namespace n.
 void settle_schema_rights_of(const char *condition) {
@@ -58,8 +69,15 @@ void settle_schema_rights_of(const char *condition) {
 		"FROM wanted FULL JOIN granted USING (nspname, role) WHERE wanted.role IS NULL OR granted.role IS "
 		"NULL",
 		condition));
-	if (statements != nullptr)
-		run_metadata_sql(statements);
+	if (statements == nullptr)
+		return;
+	run_metadata_sql(statements);
+	// The rights belong to the extension, not to what pg_dump writes.
+	char *changed =
+		query_metadata(psprintf("SELECT string_agg(oid::text, ' ') FROM pg_namespace n WHERE %s", condition));
+	for (char *word = changed != nullptr ? strtok(changed, " ") : nullptr; word != nullptr;
+		 word = strtok(nullptr, " "))
+		record_initial_rights(static_cast<Oid>(strtoul(word, nullptr, 10)));
 }
 
 void settle_schema_rights(const char *shard_schema) {
@@ -165,6 +183,8 @@ List *statements_of(List **per_node, const NodeInfo *node, PerNode **entry) {
 	return *per_node = lappend(*per_node, *entry);
 }
 
+int changing_shards = 0; // > 0 while shardext itself changes local shards as their owner
+
 // Runs statements on local shards as the owner of the table: what they call of his must not run with other
 // rights.
 void run_as_owner(Oid relid, List *statements) {
@@ -175,10 +195,20 @@ void run_as_owner(Oid relid, List *statements) {
 	int context;
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	SPI_connect();
-	foreach_ptr (char, sql, statements)
-		SPI_execute(sql, false, 0);
-	SPI_finish();
+	const int level = NewGUCNestLevel();
+	set_parsing_modes();
+	changing_shards++;
+	PG_TRY();
+	{
+		SPI_connect();
+		foreach_ptr (char, sql, statements)
+			SPI_execute(sql, false, 0);
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{ changing_shards--; }
+	PG_END_TRY();
+	AtEOXact_GUC(true, level);
 	SetUserIdAndSecContext(user, context);
 }
 
@@ -202,6 +232,7 @@ struct ForgottenTable {
 List *forgotten = NIL;
 List *remembered = NIL; // PerNode: what DROP EXTENSION has to drop on the nodes
 LocalTransactionId remembered_in = InvalidLocalTransactionId;
+LocalTransactionId dropping_extension_in = InvalidLocalTransactionId;
 LocalTransactionId forgotten_in = InvalidLocalTransactionId;
 
 void drop_local_object(Oid class_id, Oid object_id) {
@@ -283,11 +314,61 @@ void create_shard_indexes(Oid relid, const NodeInfo *only_node) {
 		run_as_owner(relid, local_keys);
 }
 
+bool may_change_shards() {
+	return superuser() || changing_shards > 0;
+}
+
 bool is_local_shard(Oid relid) {
 	const char *schema = get_namespace_name(get_rel_namespace(relid));
 	return schema != nullptr && strncmp(schema, "shardext_", strlen("shardext_")) == 0 &&
 		   extension_exists() &&
 		   getExtensionOfObject(RelationRelationId, relid) == get_extension_oid("shardext", true);
+}
+
+void drop_local_shards(List *relids) {
+	const ListCell *cell;
+	foreach (cell, relids) {
+		const DistributedTable *table = find_distributed_table(lfirst_oid(cell));
+		if (table == nullptr || !table->is_sharded())
+			continue;
+		for_each_placement(table, find_node(kLocalNode), [&](const NodeInfo *, int64 group_id) {
+			drop_local_object(RelationRelationId,
+							  local_shard(get_namespace_name(get_rel_namespace(table->relid)),
+										  get_rel_name(table->relid), group_id));
+		});
+	}
+	CommandCounterIncrement();
+}
+
+// --- columns that go with their type ---
+
+namespace {
+List *lost_columns = NIL; // OIDs of tables
+LocalTransactionId lost_columns_in = InvalidLocalTransactionId;
+} // namespace
+
+void note_dropped_column(Oid relid) {
+	if (find_distributed_table(relid) == nullptr)
+		return;
+	if (lost_columns_in != MyProc_lxid())
+		lost_columns = NIL;
+	lost_columns_in = MyProc_lxid();
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	lost_columns = list_append_unique_oid(lost_columns, relid);
+	MemoryContextSwitchTo(old);
+}
+
+void check_dropped_columns() {
+	if (lost_columns_in != MyProc_lxid() || lost_columns == NIL)
+		return;
+	List *relids = lost_columns;
+	lost_columns = NIL;
+	const ListCell *cell;
+	foreach (cell, relids)
+		if (const char *name = get_rel_name(lfirst_oid(cell)))
+			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("dropping a column is not supported on distributed table \"%s\" yet", name),
+					errhint("Use undistribute_table(), change the table, and distribute it again."));
 }
 
 void settle_all_schema_rights() {
@@ -297,18 +378,18 @@ void settle_all_schema_rights() {
 									 get_extension_oid("shardext", false)));
 }
 
-void protect_shards_from_drop_owned(List *roles) {
+void drop_local_shards_of(List *roles) {
 	const ListCell *cell;
 	foreach (cell, roles) {
-		const char *statements = query_metadata(psprintf(
-			"SELECT string_agg(format('ALTER TABLE %%s OWNER TO %%I', c.oid::regclass, %s), '; ') FROM "
-			"pg_class c "
-			"JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e' "
-			"AND d.refobjid = %u WHERE c.relowner = %u AND c.relkind = 'r'",
-			quote_literal_cstr(GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false)),
-			get_extension_oid("shardext", false), lfirst_oid(cell)));
-		if (statements != nullptr)
-			run_metadata_sql(statements);
+		char *owned = query_metadata(psprintf("SELECT string_agg(t.relid::oid::text, ' ') FROM "
+											  "shardext.tables t JOIN pg_class c ON c.oid = t.relid "
+											  "WHERE c.relowner = %u",
+											  lfirst_oid(cell)));
+		List *relids = NIL;
+		for (char *word = owned != nullptr ? strtok(owned, " ") : nullptr; word != nullptr;
+			 word = strtok(nullptr, " "))
+			relids = lappend_oid(relids, static_cast<Oid>(strtoul(word, nullptr, 10)));
+		drop_local_shards(relids);
 	}
 }
 
@@ -360,6 +441,8 @@ void delete_table_row(Oid relid) {
 } // namespace
 
 void forget_table(Oid relid) {
+	if (dropping_extension_in == MyProc_lxid())
+		return; // the metadata goes as a whole
 	if (metadata_is_restored()) {
 		delete_table_row(relid); // its shards belong to another cluster
 		return;
@@ -445,6 +528,7 @@ void shards_after_subtransaction(bool committed) {
 	const int level = GetCurrentTransactionNestLevel();
 	if (!committed) {
 		remembered = NIL;
+		dropping_extension_in = InvalidLocalTransactionId;
 		if (forgotten_in != MyProc_lxid())
 			return;
 		List *kept = NIL;
@@ -464,10 +548,16 @@ void shards_after_subtransaction(bool committed) {
 void remember_cluster() {
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	remembered = NIL;
-	remembered_in = MyProc_lxid();
+	remembered_in = dropping_extension_in = MyProc_lxid();
+	if (metadata_is_restored()) {
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	foreach_ptr (NodeInfo, node, all_nodes()) {
 		if (node->is_local())
 			continue;
+		enter_transaction(connect_to_node(node),
+						  Scope::Write); // later nobody knows any more whose nodes these are
 		auto *copy = static_cast<NodeInfo *>(palloc(sizeof(NodeInfo)));
 		*copy = *node;
 		copy->conninfo = pstrdup(node->conninfo);
@@ -485,6 +575,8 @@ void remember_cluster() {
 }
 
 void drop_remembered_cluster() {
+	if (extension_exists())
+		dropping_extension_in = InvalidLocalTransactionId;
 	if (remembered == NIL || remembered_in != MyProc_lxid() || extension_exists())
 		return;
 	List *per_node = remembered;

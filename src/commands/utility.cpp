@@ -20,6 +20,7 @@ extern "C" {
 #include "commands/dbcommands.h"
 #include "commands/tablecmds.h"
 #include "commands/user.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "parser/parse_type.h"
 #include "tcop/utility.h"
@@ -86,40 +87,138 @@ bool concerns_coordinator_only(AlterTableStmt *statement) {
 	return true;
 }
 
-// What has a relation as its object and is made for it.
-RangeVar *relation_of(Node *statement) {
+// The relations that a statement changes, or hangs something on.
+List *relations_of(Node *statement) {
 	switch (nodeTag(statement)) {
-	case T_AlterTableStmt:
-		return reinterpret_cast<AlterTableStmt *>(statement)->relation;
+	case T_AlterTableStmt: {
+		auto *alter = reinterpret_cast<AlterTableStmt *>(statement);
+		List *names = list_make1(alter->relation);
+		foreach_node (AlterTableCmd, command, alter->cmds) {
+			if (command->def != nullptr && IsA(command->def, RangeVar)) // INHERIT
+				names = lappend(names, command->def);
+			if (command->def != nullptr && IsA(command->def, Constraint))
+				names = lappend(names, reinterpret_cast<Constraint *>(command->def)->pktable);
+		}
+		return names;
+	}
 	case T_RenameStmt:
-		return reinterpret_cast<RenameStmt *>(statement)->relation;
+		return list_make1(reinterpret_cast<RenameStmt *>(statement)->relation);
 	case T_IndexStmt:
-		return reinterpret_cast<IndexStmt *>(statement)->relation;
+		return list_make1(reinterpret_cast<IndexStmt *>(statement)->relation);
 	case T_CreateTrigStmt:
-		return reinterpret_cast<CreateTrigStmt *>(statement)->relation;
+		return list_make1(reinterpret_cast<CreateTrigStmt *>(statement)->relation);
 	case T_RuleStmt:
-		return reinterpret_cast<RuleStmt *>(statement)->relation;
+		return list_make1(reinterpret_cast<RuleStmt *>(statement)->relation);
 	case T_CreatePolicyStmt:
-		return reinterpret_cast<CreatePolicyStmt *>(statement)->table;
+		return list_make1(reinterpret_cast<CreatePolicyStmt *>(statement)->table);
 	case T_AlterPolicyStmt:
-		return reinterpret_cast<AlterPolicyStmt *>(statement)->table;
+		return list_make1(reinterpret_cast<AlterPolicyStmt *>(statement)->table);
+	case T_CreateStatsStmt:
+		return reinterpret_cast<CreateStatsStmt *>(statement)->relations;
+	case T_CreateStmt: {
+		auto *create = reinterpret_cast<CreateStmt *>(statement);
+		List *names = list_copy(create->inhRelations);
+		foreach_ptr (Node, element, create->tableElts) {
+			List *constraints = IsA(element, ColumnDef) ? reinterpret_cast<ColumnDef *>(element)->constraints
+														: list_make1(element);
+			foreach_ptr (Node, constraint, constraints)
+				if (IsA(constraint, Constraint))
+					names = lappend(names, reinterpret_cast<Constraint *>(constraint)->pktable);
+		}
+		return names;
+	}
+	case T_DropStmt: {
+		auto *drop = reinterpret_cast<DropStmt *>(statement);
+		List *names = NIL;
+		if (drop->removeType == OBJECT_INDEX)
+			foreach_node (List, name, drop->objects)
+				names = lappend(names, makeRangeVarFromNameList(name));
+		return names;
+	}
 	default:
-		return nullptr;
+		return NIL;
 	}
 }
 
 // Users do not change shards on this server, also not those they own.
 void check_not_a_shard(Node *statement) {
-	RangeVar *name = relation_of(statement);
-	if (name == nullptr || superuser() || InSecurityRestrictedOperation())
+	if (may_change_shards())
 		return;
-	const Oid relid = RangeVarGetRelid(name, NoLock, true);
-	if (OidIsValid(relid) && is_local_shard(relid))
-		refuse_to_change_shard(relid);
+	foreach_ptr (Node, name, relations_of(statement)) {
+		if (name == nullptr || !IsA(name, RangeVar))
+			continue;
+		Oid relid = RangeVarGetRelid(reinterpret_cast<RangeVar *>(name), NoLock, true);
+		if (OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_INDEX)
+			relid = IndexGetRelation(relid, true);
+		if (OidIsValid(relid) && is_local_shard(relid))
+			refuse_to_change_shard(relid);
+	}
+}
+
+// The distributed or reference table that uses a type, also as a part of another one, or nullptr.
+const char *table_that_uses(Oid type) {
+	return query_metadata(psprintf(
+		"WITH RECURSIVE used (classid, objid) AS (SELECT 'pg_type'::regclass::oid, %u::oid UNION "
+		"SELECT n.classid, n.objid FROM used u, LATERAL ("
+		"SELECT d.classid, d.objid FROM pg_depend d WHERE d.refclassid = u.classid AND d.refobjid = u.objid "
+		"AND d.deptype IN ('n', 'a', 'i') AND d.classid IN ('pg_type'::regclass, 'pg_class'::regclass) UNION "
+		"ALL "
+		"SELECT 'pg_type'::regclass, t.oid FROM pg_type t WHERE u.classid = 'pg_class'::regclass AND "
+		"t.typrelid = u.objid) n) "
+		"SELECT t.relid::regclass FROM used u JOIN shardext.tables t ON u.classid = 'pg_class'::regclass AND "
+		"t.relid = u.objid LIMIT 1",
+		type));
+}
+
+// The type that a statement changes, or InvalidOid.
+Oid changed_type(Node *statement) {
+	List *names = NIL;
+	switch (nodeTag(statement)) {
+	case T_AlterEnumStmt:
+		names = reinterpret_cast<AlterEnumStmt *>(statement)->typeName;
+		break;
+	case T_AlterDomainStmt:
+		names = reinterpret_cast<AlterDomainStmt *>(statement)->typeName;
+		break;
+	case T_AlterTableStmt:
+		if (reinterpret_cast<AlterTableStmt *>(statement)->objtype == OBJECT_TYPE) {
+			const Oid relid =
+				RangeVarGetRelid(reinterpret_cast<AlterTableStmt *>(statement)->relation, NoLock, true);
+			return OidIsValid(relid) ? get_rel_type_id(relid) : InvalidOid;
+		}
+		return InvalidOid;
+	case T_RenameStmt: {
+		auto *rename = reinterpret_cast<RenameStmt *>(statement);
+		if (rename->renameType == OBJECT_TYPE || rename->renameType == OBJECT_DOMAIN ||
+			rename->renameType == OBJECT_DOMCONSTRAINT)
+			names = reinterpret_cast<List *>(rename->object);
+		break;
+	}
+	case T_AlterObjectSchemaStmt: {
+		auto *move = reinterpret_cast<AlterObjectSchemaStmt *>(statement);
+		if (move->objectType == OBJECT_TYPE || move->objectType == OBJECT_DOMAIN)
+			names = reinterpret_cast<List *>(move->object);
+		break;
+	}
+	default:
+		break;
+	}
+	if (names == NIL)
+		return InvalidOid;
+	Oid type = InvalidOid;
+	Type tuple = LookupTypeName(nullptr, makeTypeNameFromNameList(names), nullptr, true);
+	if (tuple != nullptr) {
+		type = typeTypeId(tuple);
+		ReleaseSysCache(tuple);
+	}
+	return type;
 }
 
 void check_allowed(Node *statement) {
 	check_not_a_shard(statement);
+	if (const Oid type = changed_type(statement); OidIsValid(type))
+		if (const char *table = table_that_uses(type))
+			refuse("ALTER TYPE of a column", table);
 	switch (nodeTag(statement)) {
 	case T_AlterTableStmt: {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(statement);
@@ -170,17 +269,6 @@ void check_allowed(Node *statement) {
 				find_distributed_table(IndexGetRelation(index, false)) != nullptr)
 				refuse("DROP INDEX", get_rel_name(IndexGetRelation(index, false)));
 		}
-		break;
-	}
-	case T_AlterEnumStmt: {
-		Oid type = typenameTypeId(
-			nullptr, makeTypeNameFromNameList(reinterpret_cast<AlterEnumStmt *>(statement)->typeName));
-		const char *table =
-			query_metadata(psprintf("SELECT t.relid::regclass FROM shardext.tables t JOIN pg_attribute a ON "
-									"a.attrelid = t.relid WHERE a.atttypid IN (%u, %u) LIMIT 1",
-									type, get_array_type(type)));
-		if (table != nullptr)
-			refuse("ALTER TYPE of a column", table);
 		break;
 	}
 	case T_IndexStmt:
@@ -378,11 +466,23 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 	}
 	if (IsA(statement, DropStmt) && reinterpret_cast<DropStmt *>(statement)->removeType == OBJECT_EXTENSION) {
 		foreach_ptr (Node, name, reinterpret_cast<DropStmt *>(statement)->objects)
-			if (strcmp(strVal(name), "shardext") == 0)
+			if (strcmp(strVal(name), "shardext") == 0) {
+				stop_worker(MyDatabaseId);
 				remember_cluster();
+			}
+	}
+	if (IsA(statement, DropStmt) && reinterpret_cast<DropStmt *>(statement)->removeType == OBJECT_TABLE &&
+		list_length(reinterpret_cast<DropStmt *>(statement)->objects) > 1) {
+		List *relids = NIL;
+		foreach_node (List, name, reinterpret_cast<DropStmt *>(statement)->objects) {
+			const Oid relid = RangeVarGetRelid(makeRangeVarFromNameList(name), NoLock, true);
+			if (OidIsValid(relid) && pg_class_ownercheck(relid, GetUserId()))
+				relids = lappend_oid(relids, relid);
+		}
+		drop_local_shards(relids);
 	}
 	if (IsA(statement, DropOwnedStmt))
-		protect_shards_from_drop_owned(roleSpecsToIds(reinterpret_cast<DropOwnedStmt *>(statement)->roles));
+		drop_local_shards_of(roleSpecsToIds(reinterpret_cast<DropOwnedStmt *>(statement)->roles));
 	check_allowed(statement);
 	return UtilityAction::PassOn;
 }
@@ -411,6 +511,7 @@ void after_utility(PlannedStmt *planned) {
 		analyze_named_tables(reinterpret_cast<VacuumStmt *>(planned->utilityStmt));
 	if (IsA(planned->utilityStmt, ReassignOwnedStmt) && extension_exists())
 		settle_all_schema_rights();
+	check_dropped_columns();
 	drop_forgotten_shards();
 }
 

@@ -108,8 +108,10 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
 			previous_object_access(access, class_id, object_id, sub_id, argument);
 		if (access == OAT_DROP && class_id == RelationRelationId && sub_id == 0 && extension_exists())
 			forget_table(object_id);
-		if (access == OAT_POST_ALTER && class_id == RelationRelationId && !superuser() &&
-			!InSecurityRestrictedOperation() && is_local_shard(object_id))
+		if (access == OAT_DROP && class_id == RelationRelationId && sub_id > 0 && extension_exists())
+			note_dropped_column(object_id);
+		if (access == OAT_POST_ALTER && class_id == RelationRelationId && !may_change_shards() &&
+			is_local_shard(object_id))
 			refuse_to_change_shard(object_id);
 	});
 }

@@ -1,27 +1,27 @@
--- Metadata: nodes, colocation groups, distributed tables, shard groups, placements, and the commit log.
+-- Metadata (without foreign keys, so that a dump can be restored in any order): nodes, colocation groups, distributed tables, shard groups, placements, and the commit log.
 
 CREATE SCHEMA shardext;
 COMMENT ON SCHEMA shardext IS 'metadata and functions of shardext';
 GRANT USAGE ON SCHEMA shardext TO PUBLIC;
 
 CREATE TABLE shardext.cluster (
-    cluster_id bigint PRIMARY KEY,
-    restored boolean NOT NULL DEFAULT false
+    cluster_id bigint PRIMARY KEY
 );
-COMMENT ON TABLE shardext.cluster IS
-    'the id that marks what belongs to this cluster; one row. restored: the metadata comes from a dump and waits for shardext_adopt_nodes() or shardext_forget_restored()';
-INSERT INTO shardext.cluster (cluster_id)
+COMMENT ON TABLE shardext.cluster IS 'the id that marks what belongs to this cluster; one row';
+INSERT INTO shardext.cluster
     SELECT ('x' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 15))::bit(60)::bigint;
 
 CREATE SEQUENCE shardext.node_id_seq;
 CREATE TABLE shardext.nodes (
     node_id int PRIMARY KEY DEFAULT nextval('shardext.node_id_seq'),
     node_name name NOT NULL UNIQUE,
-    conninfo text NOT NULL
+    conninfo text NOT NULL,
+    cluster_id bigint NOT NULL
 );
-COMMENT ON TABLE shardext.nodes IS 'servers that store shards; node 0 is the coordinator itself';
+COMMENT ON TABLE shardext.nodes IS
+    'servers that store shards; node 0 is the coordinator itself. Rows of another cluster come from a dump';
 REVOKE ALL ON shardext.nodes FROM PUBLIC;
-INSERT INTO shardext.nodes VALUES (0, 'local', '');
+INSERT INTO shardext.nodes SELECT 0, 'local', '', cluster_id FROM shardext.cluster;
 
 CREATE SEQUENCE shardext.colocation_id_seq;
 CREATE TABLE shardext.colocation_groups (
@@ -38,16 +38,17 @@ COMMENT ON TABLE shardext.colocation_groups IS
 CREATE TABLE shardext.tables (
     relid regclass PRIMARY KEY,
     kind "char" NOT NULL,
-    colocation_id int NOT NULL REFERENCES shardext.colocation_groups,
-    distribution_column name
+    colocation_id int NOT NULL,
+    distribution_column name,
+    cluster_id bigint NOT NULL
 );
 CREATE INDEX tables_colocation_id_idx ON shardext.tables (colocation_id);
-COMMENT ON TABLE shardext.tables IS 'distributed and reference tables';
+COMMENT ON TABLE shardext.tables IS 'distributed and reference tables. Rows of another cluster come from a dump';
 
 CREATE SEQUENCE shardext.shard_group_id_seq;
 CREATE TABLE shardext.shard_groups (
     shard_group_id bigint PRIMARY KEY DEFAULT nextval('shardext.shard_group_id_seq'),
-    colocation_id int NOT NULL REFERENCES shardext.colocation_groups,
+    colocation_id int NOT NULL,
     range_min bigint,
     range_max bigint
 );
@@ -56,8 +57,8 @@ COMMENT ON TABLE shardext.shard_groups IS
     'slices of the key space of a colocation group; the bounds are inclusive values of the routing hash';
 
 CREATE TABLE shardext.placements (
-    shard_group_id bigint NOT NULL REFERENCES shardext.shard_groups,
-    node_id int NOT NULL REFERENCES shardext.nodes,
+    shard_group_id bigint NOT NULL,
+    node_id int NOT NULL,
     PRIMARY KEY (shard_group_id, node_id)
 );
 CREATE INDEX placements_node_id_idx ON shardext.placements (node_id);

@@ -24,10 +24,10 @@ CREATE FUNCTION shardext.shard_sizes()
     LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_shard_sizes';
 COMMENT ON FUNCTION shardext.shard_sizes() IS 'asks every node for the sizes of its shards, in bytes; NULL where it does not answer';
 
--- Metadata that pg_restore loads is that of another cluster until somebody decides.
+-- Metadata that is changed by others than shardext, such as pg_restore.
 CREATE FUNCTION shardext.after_restore() RETURNS trigger
     LANGUAGE C AS 'MODULE_PATHNAME', 'shardext_after_restore';
-COMMENT ON FUNCTION shardext.after_restore() IS 'notes that metadata has been loaded from a dump, and invalidates caches';
+COMMENT ON FUNCTION shardext.after_restore() IS 'makes every session forget metadata that pg_restore has loaded';
 REVOKE ALL ON FUNCTION shardext.after_restore() FROM PUBLIC;
 CREATE TRIGGER after_restore AFTER INSERT OR UPDATE OR DELETE ON shardext.tables
     FOR EACH STATEMENT EXECUTE FUNCTION shardext.after_restore();

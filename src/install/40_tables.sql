@@ -23,7 +23,7 @@ COMMENT ON FUNCTION pg_catalog.shardext_shard_of(regclass, text) IS
 CREATE VIEW shardext.shardext_tables AS
     SELECT t.relid AS table_name,
            CASE t.kind WHEN 'h' THEN 'distributed' ELSE 'reference' END ||
-               CASE WHEN (SELECT restored FROM shardext.cluster) THEN ' (restored)' ELSE '' END AS kind,
+               CASE WHEN t.cluster_id <> (SELECT cluster_id FROM shardext.cluster) THEN ' (restored)' ELSE '' END AS kind,
            t.distribution_column, t.colocation_id,
            CASE t.kind WHEN 'h' THEN c.shard_count END AS shard_count,
            pg_get_userbyid(r.relowner) AS owner

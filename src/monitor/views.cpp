@@ -49,11 +49,7 @@ SHARDEXT_SQL_FUNCTION(shardext_after_restore) {
 				errmsg("function was not called by a trigger"));
 	if (!extension_exists())
 		return PointerGetDatum(nullptr);
-	auto *data = reinterpret_cast<TriggerData *>(fcinfo->context);
-	// shardext's own changes invalidate what they concern. Rows from anywhere else come with a dump.
-	if (!is_changing_metadata()) {
-		if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
-			run_metadata_sql("UPDATE shardext.cluster SET restored = true WHERE NOT restored");
+	if (!is_changing_metadata()) { // shardext's own changes invalidate what they concern
 		invalidate_everything();
 		scan_table(shardext_table("tables"), InvalidOid, 0, F_OIDEQ, 0, [](HeapTuple tuple, TupleDesc desc) {
 			invalidate_table(DatumGetObjectId(column(tuple, desc, 1)));

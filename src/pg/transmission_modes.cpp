@@ -21,8 +21,15 @@ int begin_transmission_modes() {
 	set_for_a_moment("intervalstyle", "postgres");
 	set_for_a_moment("extra_float_digits", "3");
 	set_for_a_moment("bytea_output", "hex");
-	set_for_a_moment("standard_conforming_strings", "on");
+	set_parsing_modes();
 	return level;
+}
+
+void set_parsing_modes() {
+	set_for_a_moment("standard_conforming_strings", "on");
+	set_for_a_moment("array_nulls", "on");
+	set_for_a_moment("transform_null_equals", "off");
+	set_for_a_moment("quote_all_identifiers", "off");
 }
 
 void end_transmission_modes(int level) {

@@ -13,6 +13,7 @@ extern "C" {
 #include "commands/defrem.h"
 #include "parser/parse_relation.h"
 #include "pgstat.h"
+#include "utils/timestamp.h"
 #include "port/pg_bswap.h"
 #include "utils/snapmgr.h"
 }
@@ -22,6 +23,7 @@ namespace shardext {
 namespace {
 
 constexpr int kFlushBytes = 256 * 1024;
+constexpr int kLeaveCopyMs = 2000;
 constexpr char kSignature[] = "PGCOPY\n\377\r\n"; // and the terminating zero byte
 
 void append_int16(StringInfo out, int16 value) {
@@ -96,6 +98,54 @@ void finish_copy(Connection *c) {
 		raise_remote_error(c, result, nullptr);
 	}
 	PQenterPipelineMode(c->conn);
+}
+
+void put_copy_data(Connection *c, const char *data, int length) {
+	for (;;) {
+		const int sent = PQputCopyData(c->conn, data, length);
+		if (sent < 0)
+			raise_connection_lost(c);
+		if (sent > 0)
+			break;
+		wait_on(c, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE);
+	}
+	while (PQputCopyEnd(c->conn, nullptr) == 0)
+		wait_on(c, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE);
+}
+
+// After an error (a timeout, say) in the middle of a COPY: ends it, so that a savepoint can be rolled back
+// to. Raises nothing; a connection that does not answer in time is found lost by whoever uses it next.
+void leave_copy(Connection *c) {
+	c->failed = true;
+	if (PQstatus(c->conn) != CONNECTION_OK || PQpipelineStatus(c->conn) != PQ_PIPELINE_OFF)
+		return;
+	const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kLeaveCopyMs);
+	bool ended = false;
+	for (;;) {
+		if (!ended)
+			ended = PQputCopyEnd(c->conn, "interrupted") != 0; // an error here means that it has ended
+		const int left = PQflush(c->conn);
+		if (left < 0 || !PQconsumeInput(c->conn))
+			return;
+		while (ended && !PQisBusy(c->conn)) {
+			PGresult *result = PQgetResult(c->conn);
+			if (result == nullptr) {
+				PQenterPipelineMode(c->conn);
+				return;
+			}
+			const bool copying = PQresultStatus(result) == PGRES_COPY_IN;
+			PQclear(result);
+			if (copying) // not yet ended
+				ended = false;
+		}
+		const long wait = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		if (wait <= 0)
+			return;
+		WaitLatchOrSocket(nullptr,
+						  WL_EXIT_ON_PM_DEATH | WL_TIMEOUT | WL_SOCKET_READABLE |
+							  (left > 0 || !ended ? WL_SOCKET_WRITEABLE : 0),
+						  PQsocket(c->conn), wait, PG_WAIT_EXTENSION);
+	}
 }
 
 } // namespace
@@ -234,17 +284,17 @@ void CopyWriter::send(const NodeInfo *node, int group) {
 		raise_remote_error(c, result, nullptr);
 	}
 	PQclear(result);
-	for (;;) {
-		const int sent = PQputCopyData(c->conn, buffer->data.data, buffer->data.len);
-		if (sent < 0)
-			raise_connection_lost(c);
-		if (sent > 0)
-			break;
-		wait_on(c, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE);
+	PG_TRY();
+	{
+		put_copy_data(c, buffer->data.data, buffer->data.len);
+		finish_copy(c);
 	}
-	while (PQputCopyEnd(c->conn, nullptr) == 0)
-		wait_on(c, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE);
-	finish_copy(c);
+	PG_CATCH();
+	{
+		leave_copy(c);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 }
 
 namespace {

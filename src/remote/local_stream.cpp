@@ -3,6 +3,7 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/compat.hpp"
+#include "shardext/pg/transmission_modes.hpp"
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
@@ -201,8 +202,7 @@ RowStream *open_local_stream(const StatementRequest &request) {
 
 	const int level = NewGUCNestLevel();
 	set_config_option("search_path", "", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-					  0, false);
+	set_parsing_modes();
 	ParamListInfo params = make_param_list(request.params);
 	foreach_node (RawStmt, raw, pg_parse_query(request.sql)) {
 		foreach_node (PlannedStmt, plan, plan_statement(raw, request, params)) {

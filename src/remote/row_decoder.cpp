@@ -9,6 +9,7 @@ extern "C" {
 namespace shardext {
 
 bool type_travels_in_binary(Oid type) {
+	type = getBaseType(type);
 	if (type >= FirstGenbkiObjectId)
 		return type < FirstNormalObjectId ? false : type_is_enum(type); // an enum travels as its label
 	switch (type) {
@@ -52,13 +53,16 @@ RowDecoder *make_row_decoder(TupleDesc desc) {
 		decoder->binary = decoder->binary && type_travels_in_binary(TupleDescAttr(desc, i)->atttypid);
 	for (int i = 0; i < n; i++) {
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		// A value that is read has passed its domain's checks when it was written.
+		int32 typmod = attribute->atttypmod;
+		const Oid type = getBaseTypeAndTypmod(attribute->atttypid, &typmod);
 		Oid function;
 		if (decoder->binary)
-			getTypeBinaryInputInfo(attribute->atttypid, &function, &decoder->io_params[i]);
+			getTypeBinaryInputInfo(type, &function, &decoder->io_params[i]);
 		else
-			getTypeInputInfo(attribute->atttypid, &function, &decoder->io_params[i]);
+			getTypeInputInfo(type, &function, &decoder->io_params[i]);
 		fmgr_info(function, &decoder->functions[i]);
-		decoder->typmods[i] = attribute->atttypmod;
+		decoder->typmods[i] = typmod;
 	}
 	return decoder;
 }

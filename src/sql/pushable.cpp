@@ -217,6 +217,16 @@ bool check_node(Node *node, Pushability *result) {
 
 } // namespace
 
+bool may_be_called_by_everybody(Oid function) {
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	bool is_default;
+	SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proacl, &is_default);
+	ReleaseSysCache(tuple);
+	return is_default;
+}
+
 bool function_is_pushable(Oid function, bool *needs_settings) {
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
@@ -229,11 +239,9 @@ bool function_is_pushable(Oid function, bool *needs_settings) {
 		else if (form->prokind == PROKIND_FUNCTION)
 			*needs_settings = true;
 	}
-	// Where not everybody may execute it, the coordinator decides who may.
-	bool is_public;
-	SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proacl, &is_public);
 	ReleaseSysCache(tuple);
-	return ok && is_public;
+	// Where not everybody may execute it, the coordinator decides who may.
+	return ok && may_be_called_by_everybody(function);
 }
 
 bool type_is_on_nodes(Oid type) {

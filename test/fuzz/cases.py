@@ -9,7 +9,7 @@ from tree import Param, SetOp, without
 SETTINGS = (
     ("TimeZone", ("America/New_York", "Europe/Berlin", "Asia/Kolkata")), ("DateStyle", ("German", "SQL, DMY", "Postgres")),
     ("IntervalStyle", ("iso_8601", "sql_standard", "postgres_verbose")), ("bytea_output", ("escape",)), ("extra_float_digits", ("0",)),
-    ("quote_all_identifiers", ("on",)), ("transform_null_equals", ("on",)), ("array_nulls", ("off",)), ("work_mem", ("64kB",)),
+    ("quote_all_identifiers", ("on",)), ("transform_null_equals", ("on",)), ("work_mem", ("64kB",)),
     ("search_path", ('"Other Schema", fz, public', "public, fz", "fz, public, pg_catalog")), ("join_collapse_limit", ("1",)),
     ("from_collapse_limit", ("1",)), ("enable_hashjoin", ("off",)), ("enable_mergejoin", ("off",)), ("enable_nestloop", ("off",)),
     ("enable_hashagg", ("off",)), ("enable_sort", ("off",)), ("enable_material", ("off",)), ("cursor_tuple_fraction", ("1",)),

@@ -12,7 +12,7 @@ from templates import AGGREGATES, ANY, TEMPLATES, WINDOWS
 from tree import Expr, Param
 
 HOLE = re.compile(r"\{\{|\}\}|\{(=?\w+)\}")
-ATOMIC = re.compile(r"^(\w+\.)?\w*\((?:[^()]|\([^()]*\))*\)$|^CASE .* END$", re.S)
+ATOMIC = re.compile(r"^(\w+\.)?\w*\((?:[^()]|\([^()]*\))*\)$|^CASE (?:(?! END).)* END$", re.S)
 SUBQUERY_ROWS = 400_000  # a correlated sub-query may look at so many rows in all
 FRAMES_ANY = ("", "", " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW",
               " GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE GROUP")
@@ -35,6 +35,10 @@ class Scope:
 
     def of_kind(self, kind):
         return [column for column in self.columns if fits(column.kind, kind)]
+
+    def from_inside(self, kind):
+        """The columns that a sub-query may use: of group keys only those that are columns themselves."""
+        return [c for c in self.of_kind(kind) if self.inner is None or isinstance(c.parts[0], str) and len(c.parts) == 1]
 
     def kinds(self):
         return sorted({base(column.kind) for column in self.columns if column.kind in KINDS})
@@ -61,15 +65,24 @@ class Expressions:
             values = [KINDS[kind].literal(self.rng) if self.chance(0.93) else f"NULL::{KINDS[kind].sql}" for _ in range(3)]
             self.params.append(Param(len(self.params) + 1, kind, values))
             return Expr(kind, [self.params[-1]])
-        if self.chance(0.05):
+        if self.chance(0.03):
             return Expr(kind, [f"NULL::{KINDS[kind].sql}" if kind != "ci" else "NULL::text COLLATE fz.ci"])
         return Expr(kind, [KINDS[kind].literal(self.rng)])
+
+    def value_of(self, column):
+        """A constant to compare a column with: mostly one of its values, often without its type."""
+        found = self.literal(column.kind)
+        if column.samples and len(found.parts) == 1 and isinstance(found.parts[0], str) and self.chance(0.8):
+            found.parts = [self.rng.choice(column.samples)]
+        if len(found.parts) == 1 and isinstance(found.parts[0], str) and column.kind not in ("big", "pair") and self.chance(0.4):
+            found.parts = [re.sub(r"^(E?'.*')::[\w.\[\]]+$", r"\1", found.parts[0], flags=re.S)]
+        return found
 
     def column(self, kind, scope):
         """A column of the scope, or at times of one around it; None when there is none of the kind."""
         own = scope.of_kind(kind)
         if scope.outer is not None and (not own or self.chance(0.12)):
-            around = scope.outer.of_kind(kind)
+            around = scope.outer.from_inside(kind)
             own = around or own
         return self.copy(self.rng.choice(own)) if own else None
 
@@ -78,7 +91,7 @@ class Expressions:
         """Returns a use of a column; a group key is shared, so that it shrinks together with GROUP BY."""
         if len(column.parts) == 1 and isinstance(column.parts[0], str):
             return Expr(column.kind, list(column.parts), column=True)
-        return Expr(column.kind, [column], fixed=True, column=True)
+        return Expr(column.kind, ["(", column, ")"], fixed=True, column=True)
 
     def leaf(self, kind, scope):
         """A column or a constant."""
@@ -110,7 +123,7 @@ class Expressions:
     def choose(self, templates, scope):
         """Picks a template, rather one whose holes can be filled with columns."""
         kinds = set(scope.kinds()) | set(scope.outer.kinds() if scope.outer else ())
-        kinds |= {"A", "=A", "col"} if kinds else set()
+        kinds |= {"A", "=A", "E", "col"} if kinds else set()
         for _ in range(4):
             template = self.rng.choice(templates)
             if any(hole.group(1) in kinds for hole in HOLE.finditer(template)):
@@ -120,7 +133,9 @@ class Expressions:
     def fill(self, kind, template, scope, depth, canonical=False):
         """Fills the holes of a template."""
         parts, at, done = [], 0, []
-        letters = {"A": kind if template in ANY else self.any_kind(scope), "B": self.any_kind(scope)}
+        letters = {"A": kind if template in ANY else self.any_kind(scope), "B": self.any_kind(scope), "E": self.any_kind(scope)}
+        if letters["E"] in ("ints", "texts"):
+            letters["E"] = "int"
         for hole in HOLE.finditer(template):
             parts.append(template[at : hole.start()])
             at = hole.end()
@@ -162,18 +177,18 @@ class Expressions:
 
     def conditions(self, scope, most=3, depth=2):
         """A list of conditions for WHERE: some plain comparisons of columns, some of any form."""
-        return [self.condition(scope, depth) for _ in range(self.rng.choice([0, 1, 1, 1, 2, most]))]
+        return [self.condition(scope, depth) for _ in range(self.rng.choice([0, 0, 1, 1, 1, 2, most] if scope.rows > 60 else [0, 0, 0, 1]))]
 
     def condition(self, scope, depth=2):
         """One condition."""
         if self.chance(0.45) and scope.columns:
             column = self.rng.choice([c for c in scope.columns if c.kind in KINDS] or [self.literal("int")])
-            how = self.rng.choice(("=", "=", "=", "<", ">=", "<>", "IN"))
+            how = self.rng.choice(("=", "<", ">=", "<=", "<>", "<>", "IN"))
             one = Expr(column.kind, [self.copy(column)])
             if how == "IN":
-                some = [self.literal(column.kind) for _ in range(self.rng.randint(1, 4))]
+                some = [self.value_of(column) for _ in range(self.rng.randint(1, 4))]
                 return Expr("bool", [one, " IN ("] + [x for s in some for x in (s, ", ")][:-1] + [")"], column=False)
-            return Expr("bool", [one, f" {how} ", self.literal(column.kind)])
+            return Expr("bool", [one, f" {how} ", self.value_of(column)])
         if scope.subqueries > 0 and self.chance(0.25):
             found = self.queries.sublink("bool", scope)
             if found is not None:
@@ -188,10 +203,22 @@ class Expressions:
             inner.subqueries = min(1, scope.subqueries)
         template = self.choose(AGGREGATES[kind], inner)
         piece = self.fill(kind, template, inner, 1)
+        if not self.is_local(piece, inner):  # it would belong to the query around
+            piece = Expr(kind, ["count(*)" if kind == "big" else f"CASE WHEN count(*) > 0 THEN {KINDS[kind].simple} END"])
+            template = "CASE"
+        piece.column = piece.aggregate = True
         if self.chance(0.15) and template.endswith(")") and "::" not in template and "]" not in template and "/" not in template \
                 and not template.startswith("round("):
-            piece = Expr(kind, piece.parts + [" FILTER (WHERE ", self.condition(inner, 1), ")"])
+            piece = Expr(kind, piece.parts + [" FILTER (WHERE ", self.condition(inner, 1), ")"], column=True)
+            piece.aggregate = True
         return piece
+
+    @staticmethod
+    def is_local(piece, scope):
+        """Tells whether an aggregate uses a column of its own query, or none at all."""
+        used = [p.sql() for p in piece.walk() if isinstance(p, Expr) and p.column and len(p.children()) == 0]
+        own = {column.sql() for column in scope.columns}
+        return not used or any(text in own for text in used)
 
     def window(self, kind, scope):
         """A window function; its frame counts rows only when the order is total."""
@@ -218,7 +245,8 @@ class Expressions:
         if function not in ("row_number", "rank", "dense_rank", "ntile", "lag", "lead", "percent_rank", "cume_dist"):
             over.append(self.rng.choice(frames))
             if self.chance(0.1) and function not in ("first_value", "last_value", "nth_value"):
-                call = Expr(kind, [call, " FILTER (WHERE ", self.condition(inner, 1), ")"])
+                bare = Scope(scope.columns, outer=scope.outer, subqueries=0)
+                call = Expr(kind, [call, " FILTER (WHERE ", self.condition(bare, 1), ")"])
         window = Expr("window", over + [")"], fixed=True)
         if self.chance(0.25):
             name = f"w{len(select.windows) + 1}"

@@ -69,9 +69,9 @@ class Side:
             for sql in ("ROLLBACK", "DEALLOCATE ALL", "RESET ALL"):
                 self.client.execute(Step(sql))
 
-    def close(self):
+    def close(self, tables):
         """Disconnects and drops the tables; returns an error text."""
-        lost = self.client.lost
+        lost = self.client.lost or self.run([f"DROP TABLE IF EXISTS {table.name} CASCADE" for table in tables])
         self.client.close()
         self.place.ready = self.place.ready and not lost
         return self.place.clean() if self.place.ready else None
@@ -115,6 +115,7 @@ class Fuzzer:
             other.open()
         except PlaceError as error:
             self.fail("no database", str(error))
+            self.until = 0
             return
         self.schema = schema
         if self.prepare(number, schema, layout, other):
@@ -123,7 +124,7 @@ class Fuzzer:
                     break
                 self.query(query, schema, other)
         for side in (self.plain, other):
-            error = side.close()
+            error = side.close(schema.tables)
             if error:
                 self.fail("clean-up", f"{self.where}: {error}")
 
@@ -175,19 +176,19 @@ class Fuzzer:
         if found is None:
             self.slow += 1
         elif not found:
-            self.count(expected)
+            self.count(case, expected)
             if got is not None and number % 20 == 0 and self.where[:4] != "self" and not expected.sqlstate:
                 self.explain(number, case, other)
         else:
             self.report(number, case, other, found)
 
-    def count(self, expected):
+    def count(self, case, expected):
         """Counts a query that passed."""
         self.passed += 1
         self.errors += expected.sqlstate is not None
         self.empty += expected.rows is not None and not expected.rows
         if expected.sqlstate and self.options.list_errors:
-            print(f"{expected.describe()}")
+            print(f"{expected.describe()}    {case.query()[:2000]}")
 
     def compare(self, case, other):
         """Runs a case on both sides; returns differences (None: too slow to tell) and the outcomes they are about."""
@@ -235,7 +236,7 @@ class Fuzzer:
         print(f"FAIL {cause}\n     repeat with --seed {self.options.seed} --layout {layout} --only {number}   ({self.where})")
         for _, line in found:
             print(f"     {line[:600]}")
-        many = self.causes[cause] > (SHRINKS * 5 if kind in ("rows", "order") else SHRINKS)
+        many = self.causes[cause] > (SHRINKS * 5 if kind in ("rows", "order", "connection lost") else SHRINKS)
         if can_shrink and not many and self.options.shrink > 0:
             again = self.compare(case, other)[0]
             if again and signature(again) == signature(found):

@@ -37,11 +37,11 @@ def from_list(values, sql):
 
 
 def text_literal(rng):
-    """A string, sometimes written with E'' and sometimes without its type."""
+    """A string, sometimes written with E''."""
     value = rng.choice(WORDS if rng.random() < 0.5 else TEXTS)
     if rng.random() < 0.1:
         return "E" + quote(value.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")) + "::text"
-    return quote(value) + ("::text" if rng.random() < 0.6 else "")
+    return quote(value) + "::text"
 
 
 def int_literal(rng):
@@ -88,7 +88,7 @@ def kinds():
         Kind("float", "double precision", from_list(FLOATS, "double precision"), "1.5::double precision", ("(", " + 0::double precision)")),
         Kind("flt", "double precision", from_list(FLOATS, "double precision"), "1.5::double precision", parent="float"),
         Kind("text", "text", text_literal, "'a'::text"),
-        Kind("ci", "text COLLATE fz.ci", lambda rng: f"{quote(rng.choice(WORDS))} COLLATE fz.ci", "'a' COLLATE fz.ci",
+        Kind("ci", "text COLLATE fz.ci", from_list(WORDS, "text"), "'a'::text COLLATE fz.ci",
              ("(lower(", ' COLLATE "C") COLLATE fz.ci)'), minmax=False),
         Kind("bool", "boolean", lambda rng: rng.choice(("true", "false", "true", "false", "NULL::boolean")), "true", minmax=False),
         Kind("date", "date", from_list(DATES, "date"), "'2024-01-01'::date"),
@@ -113,7 +113,7 @@ BASE = [name for name, kind in KINDS.items() if kind.parent is None]
 
 def base(name):
     """Returns the kind that an expression of a kind counts as in expressions."""
-    return KINDS[name].parent or name
+    return KINDS[name].parent or name if name in KINDS else name
 
 
 def fits(have, want):

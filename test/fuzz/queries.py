@@ -89,7 +89,7 @@ class Queries(Sources):
 
     def limit_value(self):
         """A value for LIMIT."""
-        n = self.rng.choice((0, 1, 2, 3, 5, 10, 10, 40))
+        n = self.rng.choice((1, 1, 2, 3, 5, 10, 10, 40, 0) if self.chance(0.2) else (1, 2, 3, 5, 10, 40))
         return Expr("limit", [self.rng.choice((f"{n}", f"{n}", f"{n}", f"({n} + 1)", f"(SELECT {n})", f"'{n}'::bigint", f"{n}"))])
 
     def cte(self, outer, subqueries):
@@ -134,7 +134,8 @@ class Queries(Sources):
     @staticmethod
     def cast(expr):
         """Returns an expression of exactly the type of its kind, as recursion needs."""
-        return Expr(expr.kind, ["(", expr, f")::{KINDS[expr.kind].sql}"], fixed=True, column=expr.column)
+        kind = base(expr.kind)
+        return Expr(kind, ["(", expr, f")::{KINDS[kind].sql}"], fixed=True, column=expr.column)
 
     # --- one SELECT -----------------------------------------------------------------------------------
 
@@ -156,6 +157,8 @@ class Queries(Sources):
         kinds = want or self.expressions.wanted_kinds(6 if outer is None else 3, scope.inner if mode == "total" else scope)
         keyed = want is None and scope.key is not None and self.chance(0.3 if mode != "on" else 1)
         self.items(select, scope, kinds, named, exact, keyed, plain=mode == "plain" and want is None)
+        if mode == "total" and not any(item.expr.aggregates() for item in select.items):
+            select.having.append(Expr("bool", ["count(*) >= 0"], fixed=True))
         scope.windows = None
         key = self.unique(select, scope, mode, exact)
         if mode == "distinct":
@@ -163,7 +166,7 @@ class Queries(Sources):
         elif mode == "on":
             select.distinct = self.rng.sample(select.items, self.rng.randint(1, min(2, len(select.items))))
         self.ordering(select, scope, mode, exact, limited, ties)
-        if mode == "plain" and outer is None and not named and not limited and self.chance(0.03):
+        if mode == "plain" and outer is None and not named and not limited and not select.windows and self.chance(0.03):
             select.lock = self.rng.choice((" FOR UPDATE", " FOR SHARE", " FOR NO KEY UPDATE SKIP LOCKED"))
         rows = min(scope.rows, 10) if limited else scope.rows
         return Box(select), key, rows
@@ -288,11 +291,11 @@ class Queries(Sources):
         if around.relations and scope.relations and outer.inner is None and self.chance(0.7):
             one, _ = self.equality(around, scope.relations)
             return [one] if one is not None else []
-        kinds = [k for k in around.kinds() if scope.of_kind(k)]
+        kinds = [k for k in outer.kinds() if scope.of_kind(k) and outer.from_inside(k)]
         if not kinds:
             return []
         kind = self.rng.choice(kinds)
-        left, right = self.rng.choice(scope.of_kind(kind)), self.rng.choice(around.of_kind(kind))
+        left, right = self.rng.choice(scope.of_kind(kind)), self.rng.choice(outer.from_inside(kind))
         how = self.rng.choice((" = ", " = ", " = ", " <> ", " < ", " IS NOT DISTINCT FROM "))
         return [Expr("bool", [self.expressions.copy(left), how, self.expressions.copy(right)])]
 
@@ -340,7 +343,7 @@ class Queries(Sources):
         if r < 0.8 and tables:
             seen = Seen(self.alias(), self.rng.choice(tables))
             inner = Scope(seen.exprs(), None, 1, scope, relations=[seen], subqueries=max(0, level))
-            value = self.expressions.expr("int", Scope(scope.columns, outer=scope.outer, inner=scope.inner, subqueries=0), 1)
+            value = self.expressions.expr("int", Scope(scope.columns, outer=scope.outer, subqueries=0), 1)
             select = Select([Item(self.expressions.expr(kind, inner, 1), "c1")], [Source(Table(seen.relation.name, seen.alias))])
             select.where = [Expr("bool", [f"{seen.alias}.id = (", value, ")"])] + self.expressions.conditions(inner, 1)
             return Expr(kind, ["(", Box(select), ")"], column=True)

@@ -47,6 +47,7 @@ class TableSpec:
     create: list = field(default_factory=list)
     insert: str = ""
     rows: list = field(default_factory=list)
+    samples: dict = field(default_factory=dict)  # values of each column
     key: bool = False  # has a primary key (k, id)
 
 
@@ -118,16 +119,13 @@ class Schema:
                 elif rng.random() < 0.1:
                     values.append("NULL")
                 else:
-                    values.append(self.plain(KINDS[kind].literal(rng)))
+                    values.append(KINDS[kind].literal(rng))
             found.append("(" + ", ".join(values) + ")")
+            for (column, _), value in zip(filled, values):
+                spec.samples.setdefault(column, []).append(value)
             if not unique and rng.random() < 0.3:
                 found.append(found[-1])
         return found
-
-    @staticmethod
-    def plain(literal):
-        """Returns a literal as INSERT takes it."""
-        return literal.removesuffix(" COLLATE fz.ci")
 
     def key_value(self, spec, hot):
         """A value of the distribution column."""
@@ -137,12 +135,12 @@ class Schema:
         value = self.rng.choice(hot) if r < 0.3 else KINDS[self.key].literal(self.rng)
         while spec.key and value.startswith("NULL"):
             value = KINDS[self.key].literal(self.rng)
-        return self.plain(value)
+        return value
 
     def relation(self, spec):
         """Returns a table as queries see it."""
         key = ["id"] if ("id", "int") in spec.columns else None
-        return Relation(spec.name, spec.columns, key, max(1, len(spec.rows)), True, "k")
+        return Relation(spec.name, spec.columns, key, max(1, len(spec.rows)), True, "k", spec.samples)
 
     def view(self, nr):
         """Makes a view over tables and the views before it."""

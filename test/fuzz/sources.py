@@ -19,6 +19,7 @@ class Relation:
     rows: float
     table: bool = False  # has tableoid
     distribution: str | None = None  # the column that queries should like most
+    samples: dict | None = None  # some values of columns, as SQL
 
 
 @dataclass
@@ -31,7 +32,9 @@ class Seen:
 
     def expr(self, name):
         kind = dict(self.relation.columns)[name]
-        return Expr(kind, [f"{self.alias}.{name}"], column=True)
+        expr = Expr(kind, [f"{self.alias}.{name}"], column=True)
+        expr.samples = (self.relation.samples or {}).get(name, ())
+        return expr
 
     def exprs(self):
         return [self.expr(name) for name, _ in self.relation.columns]
@@ -49,6 +52,7 @@ class Sources:
         """Returns elements of FROM, conditions for WHERE, and the scope that they make."""
         scope = Scope(outer=outer, key=[], subqueries=subqueries)
         sources, where = [], []
+        joined = []  # what the last of the sources is made of
         for _ in range(self.rng.randint(1, max(1, min(most, self.budget)))):
             comma = not sources or self.chance(0.2)
             source, seen = self.element(scope, subqueries, bool(sources))
@@ -60,17 +64,21 @@ class Sources:
                 if rows is None:
                     break
                 sources.append(source)
+                joined = []
                 where += one
                 scope.rows = rows
             else:
-                joined = self.join(sources[-1], source, scope, seen)
-                if joined is None:
+                left = Scope([e for one in joined for e in one.exprs()], None, scope.rows, outer, relations=joined)
+                join = self.join(sources[-1], source, left, seen)
+                if join is None:
                     break
-                sources[-1] = joined
+                sources[-1] = join
+                scope.rows = left.rows
+            joined = joined + seen
             self.see(scope, seen)
         for seen in scope.relations:
             key = seen.relation.distribution
-            if key and self.chance(0.12):
+            if key and self.chance(0.08):
                 where.append(self.pin(seen.expr(key)))
         return sources, where, scope
 
@@ -85,8 +93,8 @@ class Sources:
 
     def pin(self, column):
         """A condition that names values of the distribution column."""
-        some = [self.expressions.literal(column.kind) for _ in range(3)]
-        how = self.rng.choice(("=", "=", "IN", "ANY", "OR", "swapped"))
+        some = [self.expressions.value_of(column) for _ in range(3)]
+        how = self.rng.choice(("=", "=", "IN", "ANY" if column.kind not in ("ints", "texts") else "=", "OR", "swapped"))
         if how == "=":
             return Expr("bool", [column, " = ", some[0]])
         if how == "swapped":
@@ -135,7 +143,7 @@ class Sources:
         inner = Seen(self.alias(), table)
         scope = Scope(inner.exprs(), None, table.rows, outer, subqueries=0)
         select = Select([Item(Expr("star", ["*"]))], [Source(Table(table.name, inner.alias))], self.expressions.conditions(scope))
-        found = Relation("", table.columns, table.key, table.rows, False, table.distribution)
+        found = Relation("", table.columns, table.key, table.rows, False, table.distribution, table.samples)
         return Source(SubQuery(Box(select), alias)), [Seen(alias, found)]
 
     def function(self, scope):
@@ -221,7 +229,7 @@ class Sources:
             using = self.using(scope, seen)
             if using and product < MOST_ROWS * 6:
                 scope.rows = max(1, product / 8)
-                natural = self.chance(0.2) and product < MOST_ROWS
+                natural = self.chance(0.2) and product < MOST_ROWS and self.same_kinds(scope, seen)
                 return Source(Join(f"NATURAL {how}" if natural else how, left, right, None, "" if natural else using))
         one, rows = self.equality(scope, seen)
         if one is None or rows > MOST_ROWS:
@@ -236,6 +244,16 @@ class Sources:
         """A condition of any form on both sides of a join."""
         both = Scope(scope.columns + [e for one in seen for e in one.exprs()], outer=scope.outer, subqueries=0)
         return self.expressions.condition(both, 2)
+
+    @staticmethod
+    def same_kinds(scope, seen):
+        """Tells whether NATURAL can work: columns of one name are once on the left and of one kind."""
+        left = [column for one in scope.relations for column in one.relation.columns]
+        for name, kind in seen[0].relation.columns:
+            kinds = [base(k) for n, k in left if n == name]
+            if kinds not in ([], [base(kind)]):
+                return False
+        return True
 
     def using(self, scope, seen):
         """Returns USING (...) of one or two columns that are once on either side, or None."""

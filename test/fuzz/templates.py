@@ -1,7 +1,7 @@
 r"""Scalar expressions by the kind of their value, as texts with holes.
 
-{int} is an expression of that kind, {A} and {B} of any kind (the same one wherever the letter stands), {col} a column of
-any kind, {n} a small positive number, {nz} an integer that is not 0.  Nothing here can fail for any values: otherwise it
+{int} is an expression of that kind, {A} and {B} of any kind (the same one wherever the letter stands), {E} of any kind but
+arrays, {col} a column of any kind, {n} a small positive number, {nz} an integer that is not 0.  Nothing here can fail for any values: otherwise it
 would depend on the plan whether a query fails.  That is why products are cut with % and arrays are not taken for objects.
 """
 
@@ -36,8 +36,8 @@ TEMPLATES = {
 ({A}, {B}) < ({A}, {B})
 ROW({A}, {B}) IS NOT DISTINCT FROM ROW({A}, {B})
 ({A}, {B}) IN (({A}, {B}), ({A}, {B}))
-{A} = ANY (ARRAY[{A}, {A}])
-{A} <> ALL (ARRAY[{A}, {A}])
+{E} = ANY (ARRAY[{E}, {E}])
+{E} <> ALL (ARRAY[{E}, {E}])
 ({bool} AND {bool})
 ({bool} OR {bool})
 ({bool} OR {bool} OR NOT {bool})
@@ -55,20 +55,20 @@ NOT ({bool})
 {text} < {text} COLLATE "C"
 starts_with({text}, 'a')
 {text} ^@ 'a'
-{ints} @> ARRAY[{int}]
+{ints} @> ARRAY[{int}]::int[]
 {ints} && {ints}
-{int} = ANY ({ints})
-{int} < ALL ({ints})
-{text} = ANY ({texts})
+{int} = ANY (({ints})::int[])
+{int} < ALL (({ints})::int[])
+{text} = ANY (({texts})::text[])
 {texts} <@ {texts}
 {json} @> {json}
 {json} ? 'a'
 {json} ?| ARRAY['a', 'n']
 jsonb_path_exists({json}, '$.a')
 {json} -> 'a' IS NULL
-{range} @> {int}
+{range} @> ({int})::int
 {range} && {range}
-{int} <@ {range}
+({int})::int <@ {range}
 {range} -|- {range}
 isempty({range})
 lower_inf({range})
@@ -203,7 +203,6 @@ jsonb_typeof({json})
 regexp_replace({text}, '[aeiou]', '.', 'g')
 translate({text}, 'ab', 'xy')
 pg_typeof({A})::text
-{text} COLLATE "C"
 fz.label({text})
 greatest({text}, {text})
 {uuid}::text
@@ -362,7 +361,7 @@ bool_or({bool})
 every({bool})
 count(*) > {n}
 count(DISTINCT {A}) > 1
-sum({int}) > {int}
+sum({int}) > {n}
 """,
     "date": "min({date})\nmax({date})",
     "tstz": "min({tstz})\nmax({tstz})",

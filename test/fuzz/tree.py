@@ -55,6 +55,8 @@ class Expr(Piece):
 
     def __init__(self, kind, parts, fixed=False, column=False):
         self.kind, self.parts, self.fixed, self.column = kind, parts, fixed, column
+        self.samples = ()  # of a column: some of its values
+        self.aggregate = False
 
     def sql(self):
         return "".join(part if isinstance(part, str) else part.sql() for part in self.parts)
@@ -65,6 +67,10 @@ class Expr(Piece):
     def has_column(self):
         """Tells whether the value may differ from row to row."""
         return any(isinstance(piece, Expr) and piece.column for piece in self.walk())
+
+    def aggregates(self):
+        """Tells whether there is an aggregate in it, outside of sub-queries."""
+        return self.aggregate or any(child.aggregates() for child in self.children() if isinstance(child, Expr))
 
     def reductions(self):
         simple = KINDS[self.kind].simple if self.kind in KINDS else None

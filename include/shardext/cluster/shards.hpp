@@ -12,16 +12,23 @@ void empty_table(Oid relid);
 // Gives local shards the owner that their table has now.
 void adopt_local_shards(Oid relid);
 
-// True for a shard on node local.
+// True for a shard on node local, and whether whoever runs now may change one: superusers, and shardext
+// itself.
 bool is_local_shard(Oid relid);
+bool may_change_shards();
+
+// Before tables are dropped in one statement: their shards on node local go first, since they depend on
+// types, reference tables and what else may go as well. When the statement fails, they are back.
+void drop_local_shards(List *relids);
+void drop_local_shards_of(List *roles);
+
+// A column of a distributed table goes (with its type, say): unless the table goes in the same statement,
+// that is an error at its end.
+void note_dropped_column(Oid relid);
+void check_dropped_columns();
 
 // After shards have got other owners: who may look into their schemas follows.
 void settle_all_schema_rights();
-
-// DROP OWNED takes a role's distributed tables, and their shards go with them; it must not meet the shards
-// themselves, which belong to the extension. Gives those of the roles (OIDs) another owner for the time
-// being.
-void protect_shards_from_drop_owned(List *roles);
 
 // What a sub-transaction has dropped counts only if it commits.
 void shards_after_subtransaction(bool committed);

@@ -8,4 +8,8 @@ namespace shardext {
 int begin_transmission_modes();
 void end_transmission_modes(int level);
 
+// Makes SQL that shardext writes mean the same whatever the user has set. Lasts until the caller's GUC nest
+// level ends; begin_transmission_modes() does it as well.
+void set_parsing_modes();
+
 } // namespace shardext

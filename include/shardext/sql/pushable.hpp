@@ -20,6 +20,9 @@ void check_pushable(Node *node, Pushability *result);
 // True for a function that gives the same answer on a node as here.
 bool function_is_pushable(Oid function, bool *needs_settings);
 
+// False when privileges on a function have ever been granted or revoked.
+bool may_be_called_by_everybody(Oid function);
+
 // regclass and the like: their values are OIDs of one server's objects.
 bool is_object_identifier_type(Oid type);
 
