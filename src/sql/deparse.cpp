@@ -192,6 +192,50 @@ bool forget_join_alias(Node *node, void *) {
 	return walk_expression(node, forget_join_alias, static_cast<void *>(nullptr));
 }
 
+struct CteReaders {
+	List *names; // of common table expressions that are read
+	int level;	 // nesting below the query that defines them
+};
+
+bool find_read_ctes(Node *node, CteReaders *readers) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, RangeTblEntry)) {
+		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
+		if (rte->rtekind == RTE_CTE && static_cast<int>(rte->ctelevelsup) == readers->level)
+			readers->names = list_append_unique(readers->names, makeString(rte->ctename));
+		return false;
+	}
+	if (IsA(node, Query)) {
+		readers->level++;
+		walk_query(reinterpret_cast<Query *>(node), find_read_ctes, readers, QTW_EXAMINE_RTES_BEFORE);
+		readers->level--;
+		return false;
+	}
+	return walk_expression(node, find_read_ctes, readers);
+}
+
+// A WITH query that nobody reads, or only others of that kind, is not run; its tables may not exist on the
+// node.
+void forget_unread_ctes(Query *query) {
+	if (query->cteList == NIL)
+		return;
+	CteReaders readers{NIL, 0};
+	walk_query(query, find_read_ctes, &readers, QTW_EXAMINE_RTES_BEFORE | QTW_IGNORE_CTE_SUBQUERIES);
+	for (int known = -1; known != list_length(readers.names);) {
+		known = list_length(readers.names);
+		foreach_node (CommonTableExpr, cte, query->cteList)
+			if (list_member(readers.names, makeString(cte->ctename)))
+				find_read_ctes(cte->ctequery, &readers);
+	}
+	List *used = NIL;
+	foreach_node (CommonTableExpr, cte, query->cteList)
+		if (list_member(readers.names, makeString(cte->ctename)) ||
+			reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT)
+			used = lappend(used, cte);
+	query->cteList = used;
+}
+
 bool normalise(Node *node, NormaliseContext *context);
 
 void normalise_query(Query *query, bool top) {
@@ -242,12 +286,7 @@ void normalise_query(Query *query, bool top) {
 			cte->aliascolnames = static_cast<List *>(copyObjectImpl(cte->ctecolnames));
 		}
 	}
-	// A WITH query that nobody reads is not run; the others' tables may not exist on the node.
-	List *used = NIL;
-	foreach_node (CommonTableExpr, cte, query->cteList)
-		if (cte->cterefcount > 0 || reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT)
-			used = lappend(used, cte);
-	query->cteList = used;
+	forget_unread_ctes(query);
 	if (top && query->commandType == CMD_SELECT && query->setOperations == nullptr)
 		make_output_names_unique(query);
 }
@@ -349,7 +388,9 @@ void check_text(const Query *query, const char *text) {
 		Assert(type == wanted || wanted == UNKNOWNOID);
 	}
 	Assert(list_length(again->groupClause) == list_length(query->groupClause));
-	Assert(list_length(again->sortClause) == list_length(query->sortClause));
+	// The parser leaves out what a sort names twice.
+	Assert(list_length(again->sortClause) <= list_length(query->sortClause));
+	Assert((again->sortClause == NIL) == (query->sortClause == NIL));
 	Assert((again->limitCount == nullptr) == (query->limitCount == nullptr));
 	Assert(again->hasAggs == query->hasAggs);
 	Assert(list_length(again->cteList) == list_length(query->cteList));

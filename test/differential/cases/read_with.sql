@@ -28,3 +28,10 @@ WITH a AS (SELECT user_id, amount FROM orders WHERE status = 'new'), b AS (SELEC
 WITH top AS (SELECT user_id, sum(amount) AS s FROM orders GROUP BY user_id ORDER BY s DESC NULLS LAST, user_id LIMIT 5) SELECT o.order_id, t.s FROM orders o JOIN top t USING (user_id) WHERE o.amount > 50;
 WITH w AS (SELECT user_id, order_id, sum(amount) OVER (PARTITION BY user_id ORDER BY order_id) AS running FROM orders) SELECT user_id, max(running) FROM w GROUP BY user_id HAVING max(running) > 400;
 WITH a AS (SELECT e.user_id, count(*) AS n FROM events e GROUP BY 1), b AS (SELECT user_id, count(*) AS n FROM visits GROUP BY 1) SELECT a.user_id, a.n, b.n FROM a FULL JOIN b USING (user_id) WHERE coalesce(a.n, 0) > coalesce(b.n, 0);
+WITH w1 AS (SELECT user_id FROM orders), w2 AS (SELECT count(*) FROM w1) SELECT user_id FROM users WHERE user_id < 5;
+WITH w1 AS (SELECT event_id FROM events), w2 AS (SELECT * FROM w1), w3 AS (SELECT * FROM w2) SELECT count(*) FROM users;
+WITH w1 AS (SELECT user_id FROM orders), w2 AS (SELECT user_id FROM w1) SELECT count(*) FROM users WHERE user_id IN (SELECT user_id FROM w2);
+-- @ordered
+SELECT status, status FROM orders ORDER BY 2, 1 LIMIT 3;
+-- @ordered
+SELECT user_id, user_id AS u, status FROM orders ORDER BY 2 DESC, 3, 1 LIMIT 3;
