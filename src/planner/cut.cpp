@@ -2,6 +2,7 @@
 #include "shardext/planner/fragment.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/decorrelate.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/planner/row_locks.hpp"
 #include "shardext/planner/scatter_order.hpp"
@@ -295,6 +296,7 @@ void cut_into_fragments(Query *query) {
 			return;
 		}
 	}
+	decorrelate_aggregates(query);
 	restrict_large_sides(query);
 	cut_children(query);
 	lock_marked_tables(query);

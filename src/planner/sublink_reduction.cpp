@@ -14,16 +14,6 @@ extern "C" {
 
 namespace shardext {
 
-namespace {
-
-// inner column = outer column, in the WHERE clause of a sub-query.
-struct Correlation {
-	Node *inner, *outer; // as seen from inside and from outside
-	Oid inner_op_outer, outer_op_inner;
-	Oid collation;
-};
-
-// Reads an ANDed condition of a sub-query as a correlation.
 bool read_correlation(Query *sub, Node *condition, Correlation *result) {
 	auto *op = reinterpret_cast<OpExpr *>(
 		flatten_join_alias_vars(sub, static_cast<Node *>(copyObjectImpl(condition))));
@@ -51,6 +41,8 @@ bool is_plain(const Query *sub) {
 		   sub->limitCount == nullptr && sub->limitOffset == nullptr && sub->rowMarks == NIL &&
 		   sub->cteList == NIL && sub->jointree != nullptr && sub->jointree->fromlist != NIL;
 }
+
+namespace {
 
 // --- a small result of IN or EXISTS restricts the query ---
 

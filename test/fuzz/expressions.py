@@ -136,6 +136,8 @@ class Expressions:
         letters = {"A": kind if template in ANY else self.any_kind(scope), "B": self.any_kind(scope), "E": self.any_kind(scope)}
         if letters["E"] in ("ints", "texts"):
             letters["E"] = "int"
+        if base(kind) == "text":  # text made of ci would be compared as ci is
+            letters = {letter: "text" if what == "ci" else what for letter, what in letters.items()}
         for hole in HOLE.finditer(template):
             parts.append(template[at : hole.start()])
             at = hole.end()

@@ -58,10 +58,20 @@ class Side:
         for step in steps:
             outcomes.append(self.client.execute(step))
             if outcomes[-1].lost:
-                self.client.open()
+                self.reopen()
                 break
         self.tidy(outcomes)
         return outcomes
+
+    def reopen(self):
+        """Connects again after a crash, when the server has really come back: it cuts all connections first."""
+        for _ in range(20):
+            time.sleep(0.3)
+            self.client.close()
+            self.client.open()
+            time.sleep(0.2)
+            if not self.client.execute(Step("SELECT 1")).lost:
+                return
 
     def tidy(self, outcomes):
         """Leaves a failed transaction, prepared statements and settings behind."""

@@ -10,6 +10,8 @@ from sources import MOST_ROWS, Relation, Seen, Sources
 from templates import AGGREGATES
 from tree import Box, Cte, Expr, Group, Item, Join, Order, Select, SetOp, Source, Table, Values
 
+import os
+AVOID = os.environ.get("AVOID")
 SET_RETURNING = ("unnest({ints})", "generate_series(1, {n})", "regexp_split_to_table({text}, 'a')", "unnest({texts})",
                  "jsonb_path_query({json}, '$.b[*]')")
 
@@ -276,6 +278,9 @@ class Queries(Sources):
         rest = [item for item in select.items if mode != "on" or item not in select.distinct]
         self.rng.shuffle(rest)
         select.order = [Order(item, direction()) for item in (select.distinct if mode == "on" else [])] + first
+        if AVOID:
+            seen = {o.what.sql() for o in select.order if isinstance(o.what, Item)}
+            rest = [i for i in rest if not (i.expr.sql() in seen or seen.add(i.expr.sql()))]
         select.order += [Order(item, direction()) for item in rest]
         select.total = exact
         if limited:

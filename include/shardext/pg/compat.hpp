@@ -85,4 +85,14 @@ inline PlannerInfo *plan_paths(PlannerGlobal *global, Query *query) {
 #endif
 }
 
+// Notes that an outer join may make a column NULL.
+inline void make_nullable_by(Var *var, int join) {
+#if PG_VERSION_NUM >= 160000
+	var->varnullingrels = bms_make_singleton(join);
+#else
+	(void)var;
+	(void)join;
+#endif
+}
+
 } // namespace shardext

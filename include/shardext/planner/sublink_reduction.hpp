@@ -9,4 +9,17 @@ namespace shardext {
 // sub-query (of any kind, anywhere in the query) reads.
 void restrict_by_sublinks(JoinGraph *graph);
 
+// inner column = outer column, in the WHERE clause of a sub-query.
+struct Correlation {
+	Node *inner, *outer; // as seen from inside and from outside
+	Oid inner_op_outer, outer_op_inner;
+	Oid collation;
+};
+
+// Reads an ANDed condition of a sub-query as a correlation.
+bool read_correlation(Query *sub, Node *condition, Correlation *result);
+
+// True for a SELECT whose WHERE may be added to: no set operation, LIMIT, row locks or WITH of its own.
+bool is_plain(const Query *sub);
+
 } // namespace shardext

@@ -338,11 +338,24 @@ class Run:
     explain_error: str | None = None
 
 
+def terminate(dsn, pid):
+    """Ends a backend whose connection is gone and that may still be at work."""
+    try:
+        connection = connect(dsn)
+        ask(connection, f"SELECT pg_terminate_backend({pid})", 60)
+        connection.close()
+    except psycopg2.Error:
+        pass
+
+
 def run_query(dsn, text, options, sizes):
     """Runs a query on a connection of its own."""
-    connection = connect(dsn)
     try:
-        pid = connection.get_backend_pid()
+        connection = connect(dsn)
+    except psycopg2.OperationalError as error:
+        return Run(Answer(error=str(error).strip().splitlines()[0], code="lost"))
+    pid = connection.get_backend_pid()
+    try:
         explained = ask(connection, "EXPLAIN " + text, options.timeout)
         run = Run(explained, "\n".join(row[0] for row in explained.rows))
         if explained.error is not None:
@@ -363,6 +376,8 @@ def run_query(dsn, text, options, sizes):
                 run.explain_error = analyzed.error
         return run
     finally:
+        if connection.closed:
+            terminate(dsn, pid)
         connection.close()
 
 
