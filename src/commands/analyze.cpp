@@ -22,6 +22,7 @@ extern "C" {
 #include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/sampling.h"
 #include "utils/snapmgr.h"
 }
@@ -174,12 +175,20 @@ void analyze_table(Oid relid, List *attnums) {
 	analyze_shards(table);
 	forget_size(relid);
 	const double rows = estimated_rows(relid);
+	// Types' analysis and extended statistics may call functions of the owner.
+	Oid user;
+	int user_context;
+	GetUserIdAndSecContext(&user, &user_context);
+	SetUserIdAndSecContext(relation->rd_rel->relowner, user_context | SECURITY_RESTRICTED_OPERATION);
+	const int level = NewGUCNestLevel();
 	ColumnAnalysis analysis(relation, attnums);
 	const int wanted = analysis.wanted_rows();
 	Reservoir reservoir(wanted);
 	read_sample(table, relation, rows > 0 ? std::min(100.0, 100.0 * kOversampling * wanted / rows) : 100,
 				&reservoir);
 	analysis.store(reservoir.rows(), reservoir.count(), std::max<double>(rows, reservoir.count()));
+	AtEOXact_GUC(false, level);
+	SetUserIdAndSecContext(user, user_context);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

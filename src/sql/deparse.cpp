@@ -236,6 +236,17 @@ void forget_unread_ctes(Query *query) {
 	query->cteList = used;
 }
 
+// At every level, and before anything is lifted out of the query: what is not read must not ask for
+// parameters.
+bool forget_unread(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, forget_unread, static_cast<void *>(nullptr));
+	forget_unread_ctes(reinterpret_cast<Query *>(node));
+	return walk_query(reinterpret_cast<Query *>(node), forget_unread, static_cast<void *>(nullptr), 0);
+}
+
 bool normalise(Node *node, NormaliseContext *context);
 
 void normalise_query(Query *query, bool top) {
@@ -286,7 +297,6 @@ void normalise_query(Query *query, bool top) {
 			cte->aliascolnames = static_cast<List *>(copyObjectImpl(cte->ctecolnames));
 		}
 	}
-	forget_unread_ctes(query);
 	if (top && query->commandType == CMD_SELECT && query->setOperations == nullptr)
 		make_output_names_unique(query);
 }
@@ -413,6 +423,7 @@ char *deparse_qualified(Query *query) {
 
 DeparsedQuery deparse_for_shards(const Query *query, List *lifted) {
 	auto *copy = static_cast<Query *>(copyObjectImpl(query));
+	forget_unread(reinterpret_cast<Node *>(copy), nullptr);
 	LiftContext context{lifted};
 	copy = reinterpret_cast<Query *>(lift(reinterpret_cast<Node *>(copy), &context));
 	normalise_query(copy, true);

@@ -124,6 +124,7 @@ bool has_type(Node *node) {
 	case T_SQLValueFunction:
 	case T_XmlExpr:
 	case T_CoerceToDomain:
+	case T_CollateExpr:
 		return true;
 	default:
 		return false;
@@ -217,6 +218,16 @@ bool check_node(Node *node, Pushability *result) {
 
 } // namespace
 
+namespace {
+
+// Row types of tables exist on the coordinator only, or mean another table on a node.
+bool is_table_row_type(Oid type) {
+	const Oid relation = get_typ_typrelid(type);
+	return OidIsValid(relation) && get_rel_relkind(relation) != RELKIND_COMPOSITE_TYPE;
+}
+
+} // namespace
+
 bool may_be_called_by_everybody(Oid function) {
 	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
@@ -245,17 +256,9 @@ bool function_is_pushable(Oid function, bool *needs_settings) {
 }
 
 bool type_is_on_nodes(Oid type) {
-	// Enums, domains, ranges and their arrays are created on the nodes with the tables that use them; a type
-	// that no table uses is caught because its columns or casts never reach a fragment without such a table.
-	const char kind = get_typtype(type);
-	const Oid element = get_element_type(type);
-	if (OidIsValid(element))
-		return element < FirstGenbkiObjectId || type_is_on_nodes(element);
-	if (kind == TYPTYPE_COMPOSITE)
-		return get_typ_typrelid(type) != InvalidOid &&
-			   get_rel_relkind(get_typ_typrelid(type)) == RELKIND_COMPOSITE_TYPE;
-	return kind == TYPTYPE_ENUM || kind == TYPTYPE_DOMAIN || kind == TYPTYPE_RANGE ||
-		   kind == TYPTYPE_MULTIRANGE || kind == TYPTYPE_BASE;
+	if (list_length(all_nodes()) == 1)
+		return get_typtype(type) != TYPTYPE_PSEUDO && !is_table_row_type(type);
+	return type_is_stored(type);
 }
 
 void check_pushable(Node *node, Pushability *result) {

@@ -240,7 +240,10 @@ class Fuzzer:
         """Prints a query that differs, how to repeat it, and a smaller one."""
         self.failed += 1
         kind, text = found[0]
-        cause = f"{kind}: {normalise(text)}"
+        if kind == "sqlstate" and text.startswith(("SELECT", "FETCH", "EXECUTE")):
+            cause = f"rows instead of {normalise(text[text.rfind('ERROR') :])}"
+        else:
+            cause = f"{kind}: {normalise(text)}"
         self.causes[cause] = self.causes.get(cause, 0) + 1
         layout = self.where.split(",")[0] if self.where[:4] != "self" else "self"
         print(f"FAIL {cause}\n     repeat with --seed {self.options.seed} --layout {layout} --only {number}   ({self.where})")
