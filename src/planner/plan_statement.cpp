@@ -6,6 +6,7 @@
 extern "C" {
 #include "access/sysattr.h"
 #include "optimizer/planner.h"
+#include "parser/analyze.h"
 #include "parser/parsetree.h"
 #include "utils/inval.h"
 }
@@ -131,6 +132,19 @@ bool replace_tableoid(Node *node, void *context) {
 	return false;
 }
 
+// Queries whose rows cannot be locked, also in views; PostgreSQL says so while it plans, which nodes may not
+// get to.
+bool check_locking(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, check_locking, static_cast<void *>(nullptr));
+	auto *query = reinterpret_cast<Query *>(node);
+	if (query->rowMarks != NIL)
+		CheckSelectLocking(query, linitial_node(RowMarkClause, query->rowMarks)->strength);
+	return walk_query(query, check_locking, static_cast<void *>(nullptr), 0);
+}
+
 } // namespace
 
 PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, ParamListInfo params,
@@ -149,6 +163,7 @@ PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, Param
 
 PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options,
 										ParamListInfo params, StandardPlanner next) {
+	check_locking(reinterpret_cast<Node *>(query), nullptr);
 	replace_tableoid(reinterpret_cast<Node *>(query), nullptr);
 	PlannerRun run;
 	run.outer = current_run;

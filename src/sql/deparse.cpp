@@ -90,24 +90,12 @@ bool is_lifted(Node *node) {
 	return contain_mutable_functions(node) || means_something_here_only(node, nullptr);
 }
 
-bool vars_of_any_level(Node *node, void *) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, Var) || IsA(node, CaseTestExpr) || IsA(node, CoerceToDomainValue) ||
-		IsA(node, SetToDefault))
-		return true;
-	if (IsA(node, Param))
-		return reinterpret_cast<Param *>(node)->paramkind == PARAM_SUBLINK ||
-			   reinterpret_cast<Param *>(node)->paramkind == PARAM_MULTIEXPR;
-	return walk_expression(node, vars_of_any_level, static_cast<void *>(nullptr));
-}
-
 Node *lift(Node *node, LiftContext *context) {
 	if (node == nullptr)
 		return nullptr;
 	if (IsA(node, Query))
 		return reinterpret_cast<Node *>(mutate_query(reinterpret_cast<Query *>(node), lift, context, 0));
-	if (is_lifted(node) && !vars_of_any_level(node, nullptr)) {
+	if (is_lifted(node) && !depends_on_row(node)) {
 		int number = 0;
 		for (int i = 0; i < list_length(context->lifted); i++)
 			if (equal(list_nth(context->lifted, i), node))
@@ -122,6 +110,49 @@ Node *lift(Node *node, LiftContext *context) {
 }
 
 // --- normalising ---
+
+// Puts the tested value in place of CaseTestExpr, not below what has a test value of its own.
+Node *insert_test_value(Node *node, Node *value) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, CaseTestExpr))
+		return static_cast<Node *>(copyObjectImpl(value));
+	if (IsA(node, CaseExpr) && reinterpret_cast<CaseExpr *>(node)->arg != nullptr) {
+		auto *copy = static_cast<CaseExpr *>(copyObjectImpl(node));
+		copy->arg = reinterpret_cast<Expr *>(insert_test_value(reinterpret_cast<Node *>(copy->arg), value));
+		return reinterpret_cast<Node *>(copy);
+	}
+	if (IsA(node, ArrayCoerceExpr)) {
+		auto *copy = static_cast<ArrayCoerceExpr *>(copyObjectImpl(node));
+		copy->arg = reinterpret_cast<Expr *>(insert_test_value(reinterpret_cast<Node *>(copy->arg), value));
+		return reinterpret_cast<Node *>(copy);
+	}
+	return mutate_expression(node, insert_test_value, value);
+}
+
+// The planner simplifies CASE a WHEN true … to a form that the deparser cannot print; as CASE WHEN a … it
+// can.
+Node *spell_out_case(Node *node, void *) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, Query))
+		return reinterpret_cast<Node *>(
+			mutate_query(reinterpret_cast<Query *>(node), spell_out_case, static_cast<void *>(nullptr), 0));
+	Node *result = mutate_expression(node, spell_out_case, static_cast<void *>(nullptr));
+	auto *choice = reinterpret_cast<CaseExpr *>(result);
+	if (!IsA(result, CaseExpr) || choice->arg == nullptr)
+		return result;
+	bool simplified = false;
+	foreach_node (CaseWhen, when, choice->args)
+		simplified = simplified || !IsA(when->expr, OpExpr);
+	if (!simplified)
+		return result;
+	foreach_node (CaseWhen, when, choice->args)
+		when->expr = reinterpret_cast<Expr *>(
+			insert_test_value(reinterpret_cast<Node *>(when->expr), reinterpret_cast<Node *>(choice->arg)));
+	choice->arg = nullptr;
+	return result;
+}
 
 // Gives every output column of a query its own name, so that ORDER BY t.id cannot mean an output named id.
 void make_output_names_unique(Query *query) {
@@ -285,6 +316,11 @@ void normalise_query(Query *query, bool top) {
 					makeAlias(rte->eref->aliasname, static_cast<List *>(copyObjectImpl(rte->eref->colnames)));
 				rte->eref->colnames = output_names(sub);
 			}
+			// The columns of a set operation are called as those of its first branch, which may have been
+			// renamed.
+			if (sub->setOperations != nullptr)
+				rte->alias =
+					makeAlias(rte->eref->aliasname, static_cast<List *>(copyObjectImpl(rte->eref->colnames)));
 			if (rte->alias == nullptr)
 				rte->alias = makeAlias(rte->eref->aliasname, NIL);
 		}
@@ -296,6 +332,8 @@ void normalise_query(Query *query, bool top) {
 			make_output_names_unique(sub);
 			cte->aliascolnames = static_cast<List *>(copyObjectImpl(cte->ctecolnames));
 		}
+		if (IsA(sub, Query) && sub->setOperations != nullptr && !cte->cterecursive)
+			cte->aliascolnames = static_cast<List *>(copyObjectImpl(cte->ctecolnames));
 	}
 	if (top && query->commandType == CMD_SELECT && query->setOperations == nullptr)
 		make_output_names_unique(query);
@@ -424,6 +462,7 @@ char *deparse_qualified(Query *query) {
 DeparsedQuery deparse_for_shards(const Query *query, List *lifted) {
 	auto *copy = static_cast<Query *>(copyObjectImpl(query));
 	forget_unread(reinterpret_cast<Node *>(copy), nullptr);
+	copy = reinterpret_cast<Query *>(spell_out_case(reinterpret_cast<Node *>(copy), nullptr));
 	LiftContext context{lifted};
 	copy = reinterpret_cast<Query *>(lift(reinterpret_cast<Node *>(copy), &context));
 	normalise_query(copy, true);

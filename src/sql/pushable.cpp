@@ -15,6 +15,26 @@ extern "C" {
 
 namespace shardext {
 
+namespace {
+
+bool find_row_dependency(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Var) || IsA(node, CaseTestExpr) || IsA(node, CoerceToDomainValue) ||
+		IsA(node, SetToDefault))
+		return true;
+	if (IsA(node, Param))
+		return reinterpret_cast<Param *>(node)->paramkind == PARAM_SUBLINK ||
+			   reinterpret_cast<Param *>(node)->paramkind == PARAM_MULTIEXPR;
+	return walk_expression(node, find_row_dependency, static_cast<void *>(nullptr));
+}
+
+} // namespace
+
+bool depends_on_row(Node *node) {
+	return find_row_dependency(node, nullptr);
+}
+
 bool is_object_identifier_type(Oid type) {
 	switch (type) {
 	case REGPROCOID:
@@ -196,7 +216,7 @@ bool check_node(Node *node, Pushability *result) {
 	// A stable or immutable expression without columns is evaluated on the coordinator, whatever it calls.
 	const bool is_expression = IsA(node, FuncExpr) || IsA(node, OpExpr) || IsA(node, SQLValueFunction) ||
 							   IsA(node, CoerceViaIO) || IsA(node, MinMaxExpr) || IsA(node, RelabelType);
-	if (is_expression && !contain_var_clause(node) && !contain_volatile_functions(node) &&
+	if (is_expression && !depends_on_row(node) && !contain_volatile_functions(node) &&
 		!contain_agg_clause(node) && !contain_subplans(node) && !contain_window_function(node) &&
 		!expression_returns_set(node))
 		return false;
