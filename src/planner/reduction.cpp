@@ -14,6 +14,8 @@
 extern "C" {
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_clause.h"
+#include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 }
@@ -106,6 +108,22 @@ void restrict_large_sides(Query *query) {
 	}
 }
 
+// Values that come more than once are sent once.
+static void make_distinct(Query *select) {
+	if (select->distinctClause != NIL || select->groupClause != NIL || select->hasAggs ||
+		select->sortClause != NIL || select->limitCount != nullptr || select->limitOffset != nullptr ||
+		select->setOperations != nullptr || select->hasWindowFuncs || select->hasTargetSRFs)
+		return;
+	TargetEntry *entry = linitial_node(TargetEntry, select->targetList);
+	SortGroupClause *clause = makeNode(SortGroupClause);
+	get_sort_group_operators(exprType(reinterpret_cast<Node *>(entry->expr)), false, false, false,
+							 &clause->sortop, &clause->eqop, nullptr, &clause->hashable);
+	if (!OidIsValid(clause->eqop) || !OidIsValid(clause->sortop))
+		return;
+	clause->tleSortGroupRef = assignSortGroupRef(entry, select->targetList);
+	select->distinctClause = list_make1(clause);
+}
+
 Node *make_reduction(Node *large_expr, Oid op, Oid collation, Query *select, double fraction, bool replaces) {
 	const Oid element =
 		exprType(reinterpret_cast<Node *>(linitial_node(TargetEntry, select->targetList)->expr));
@@ -114,6 +132,7 @@ Node *make_reduction(Node *large_expr, Oid op, Oid collation, Query *select, dou
 	// Operators that take the types as they are; a domain, say, would need casts.
 	if (!OidIsValid(get_array_type(element)) || left_type != exprType(large_expr) || right_type != element)
 		return nullptr;
+	make_distinct(select);
 	SubLink *link = makeNode(SubLink);
 	link->subLinkType = ARRAY_SUBLINK;
 	link->subselect = reinterpret_cast<Node *>(select);

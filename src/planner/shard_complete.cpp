@@ -327,8 +327,14 @@ Unit *LevelAnalyzer::analyze_outer_join(JoinExpr *join) {
 		Node *a, *b;
 		if (!equality_operands(qual, result_->colocation, &a, &b))
 			continue;
-		linked = linked || (member(left->keys.members, a) && member(right->keys.members, b)) ||
-				 (member(left->keys.members, b) && member(right->keys.members, a));
+		// A key that may be NULL matches nothing then, and else it is the key.
+		auto of_left = [&](Node *x) {
+			return member(left->keys.members, x) || member(left->keys.nullable_members, x);
+		};
+		auto of_right = [&](Node *x) {
+			return member(right->keys.members, x) || member(right->keys.nullable_members, x);
+		};
+		linked = linked || (of_left(a) && of_right(b)) || (of_left(b) && of_right(a));
 	}
 	foreach_ptr (Node, key, left->keys.members)
 		linked = linked || (!contain_vars_of_level(key, 0) && member(right->keys.members, key));

@@ -31,6 +31,9 @@ namespace {
 
 constexpr double kRoundTripCost = 100; // in units of cpu work, for one statement to all nodes
 constexpr double kRowCost = 0.05;
+// A scan that is repeated with other parameters keeps its rows and runs through them each time. From this
+// size on it is better to ask the shards again for the few that are wanted.
+constexpr double kMaxRepeatedRows = 10000;
 
 Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
 					List *custom_plans);
@@ -41,7 +44,7 @@ const CustomPathMethods kFragmentMethods = {"Shard Scan", plan_fragment, nullptr
 const CustomPathMethods kTableMethods = {"Shard Scan", plan_table, nullptr};
 
 void add_only_path(PlannerInfo *root, RelOptInfo *rel, const CustomPathMethods *methods, double rows,
-				   List *pathkeys, List *custom_private) {
+				   double fetched, List *pathkeys, List *custom_private) {
 	CustomPath *path = makeNode(CustomPath);
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
@@ -49,7 +52,10 @@ void add_only_path(PlannerInfo *root, RelOptInfo *rel, const CustomPathMethods *
 	path->path.param_info = get_baserel_parampathinfo(root, rel, rel->lateral_relids);
 	path->path.rows = rows;
 	path->path.startup_cost = kRoundTripCost;
-	path->path.total_cost = kRoundTripCost + rows * kRowCost;
+	QualCost conditions;
+	cost_qual_eval(&conditions, rel->baserestrictinfo, root);
+	path->path.total_cost =
+		kRoundTripCost + fetched * (kRowCost + (fetched > rows ? conditions.per_tuple : 0));
 	path->path.pathkeys = pathkeys;
 	path->custom_private = custom_private;
 	path->methods = methods;
@@ -163,7 +169,7 @@ bool has_placeholder(Node *node, void *) {
 // Which conditions may run on the shards. Those with parameters of the plan run there only when they choose
 // the shard; others would make every repetition of the scan a new round trip.
 bool goes_to_shards(PlannerInfo *root, RestrictInfo *info, RelOptInfo *rel, const DistributedTable *table,
-					bool *needs_settings) {
+					bool *needs_settings, bool with_changing = false) {
 	if (info->pseudoconstant)
 		return false;
 	// Row security and barriers: nothing that could leak runs before the filter.
@@ -177,7 +183,7 @@ bool goes_to_shards(PlannerInfo *root, RestrictInfo *info, RelOptInfo *rel, cons
 	if (!bms_is_subset(mentioned, rel->relids) || has_placeholder(clause, nullptr))
 		return false;
 	Expr *value;
-	if (has_changing_parameter(clause, once_known_params(root)))
+	if (has_changing_parameter(clause, once_known_params(root)) && !with_changing)
 		return is_key_equality(reinterpret_cast<OpExpr *>(clause), table, rel->relid, &value);
 	Pushability pushability;
 	pushability.plan_params = true;
@@ -212,6 +218,30 @@ void collect_table_pins(Node *clause, const DistributedTable *table, Index rti, 
 	}
 }
 
+// Rows that the shards send when only conditions go there that stay the same.
+double fetched_rows(PlannerInfo *root, RelOptInfo *rel, const DistributedTable *table, List *clauses) {
+	List *remote = NIL;
+	bool needs_settings;
+	foreach_node (RestrictInfo, info, clauses)
+		if (goes_to_shards(root, info, rel, table, &needs_settings))
+			remote = lappend(remote, info);
+	return clamp_row_est(rel->tuples * clauselist_selectivity(root, remote, 0, JOIN_INNER, nullptr));
+}
+
+// True when rows are looked up by a value that changes, and keeping them all would be worse.
+bool asks_again(PlannerInfo *root, RelOptInfo *rel, const DistributedTable *table, List *clauses) {
+	bool looks_up = false, needs_settings;
+	Bitmapset *known = once_known_params(root);
+	foreach_node (RestrictInfo, info, clauses) {
+		auto *op = reinterpret_cast<OpExpr *>(info->clause);
+		looks_up =
+			looks_up || (has_changing_parameter(reinterpret_cast<Node *>(op), known) && IsA(op, OpExpr) &&
+						 op_mergejoinable(op->opno, exprType(static_cast<Node *>(linitial(op->args)))) &&
+						 goes_to_shards(root, info, rel, table, &needs_settings, true));
+	}
+	return looks_up && fetched_rows(root, rel, table, clauses) > kMaxRepeatedRows;
+}
+
 // The columns a scan must fetch: attribute numbers as a set offset by FirstLowInvalidHeapAttributeNumber.
 Bitmapset *needed_columns(List *tlist, List *local_clauses, Index rti) {
 	Bitmapset *needed = nullptr;
@@ -231,8 +261,9 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 
 		List *remote = NIL, *local = NIL, *pins = NIL;
 		bool restricted = false;
+		const bool with_changing = asks_again(root, rel, table, clauses);
 		foreach_node (RestrictInfo, info, clauses) {
-			if (!goes_to_shards(root, info, rel, table, &plan.needs_settings)) {
+			if (!goes_to_shards(root, info, rel, table, &plan.needs_settings, with_changing)) {
 				local = lappend(local, info);
 				continue;
 			}
@@ -359,13 +390,20 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 			pathkeys = make_pathkeys_for_sortclauses(root, root->parse->sortClause, root->parse->targetList);
 		rel->rows = clamp_row_est(
 			fragment->rows * clauselist_selectivity(root, rel->baserestrictinfo, 0, JOIN_INNER, nullptr));
-		add_only_path(root, rel, &kFragmentMethods, rel->rows, pathkeys, list_make1(makeInteger(number)));
+		add_only_path(root, rel, &kFragmentMethods, rel->rows, fragment->rows, pathkeys,
+					  list_make1(makeInteger(number)));
 		return;
 	}
 	if (rte->rtekind == RTE_RELATION &&
 		(rel->reloptkind == RELOPT_BASEREL || rel->reloptkind == RELOPT_OTHER_MEMBER_REL) &&
-		is_sharded_table(rte->relid))
-		add_only_path(root, rel, &kTableMethods, rows_of_table(root, rel), NIL, NIL);
+		is_sharded_table(rte->relid)) {
+		const double rows = rows_of_table(root, rel);
+		const DistributedTable *table = find_distributed_table(rte->relid);
+		const bool again = asks_again(root, rel, table, rel->baserestrictinfo);
+		const double fetched = again ? rows : fetched_rows(root, rel, table, rel->baserestrictinfo);
+		add_only_path(root, rel, &kTableMethods, rows, std::max(rows, std::min(fetched, rel->tuples)), NIL,
+					  NIL);
+	}
 }
 
 } // namespace shardext

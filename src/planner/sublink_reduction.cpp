@@ -87,7 +87,9 @@ Query *uncorrelated_part(const Query *sub, Node *column) {
 	auto *query = static_cast<Query *>(copyObjectImpl(sub));
 	List *kept = NIL;
 	foreach_ptr (Node, condition, and_list(query->jointree->quals))
-		if (!refers_outside(condition))
+		// What is left out makes the list longer, not wrong; sub-queries would be run row by row here.
+		if (!refers_outside(condition) &&
+			(!checkExprHasSubLink(condition) || find_reduction(condition) != nullptr))
 			kept = lappend(kept, condition);
 	query->jointree->quals = reinterpret_cast<Node *>(kept != NIL ? make_ands_explicit(kept) : nullptr);
 	query->targetList =
