@@ -340,37 +340,6 @@ void drop_local_shards(List *relids) {
 	CommandCounterIncrement();
 }
 
-// --- columns that go with their type ---
-
-namespace {
-List *lost_columns = NIL; // OIDs of tables
-LocalTransactionId lost_columns_in = InvalidLocalTransactionId;
-} // namespace
-
-void note_dropped_column(Oid relid) {
-	if (find_distributed_table(relid) == nullptr)
-		return;
-	if (lost_columns_in != MyProc_lxid())
-		lost_columns = NIL;
-	lost_columns_in = MyProc_lxid();
-	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-	lost_columns = list_append_unique_oid(lost_columns, relid);
-	MemoryContextSwitchTo(old);
-}
-
-void check_dropped_columns() {
-	if (lost_columns_in != MyProc_lxid() || lost_columns == NIL)
-		return;
-	List *relids = lost_columns;
-	lost_columns = NIL;
-	const ListCell *cell;
-	foreach (cell, relids)
-		if (const char *name = get_rel_name(lfirst_oid(cell)))
-			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("dropping a column is not supported on distributed table \"%s\" yet", name),
-					errhint("Use undistribute_table(), change the table, and distribute it again."));
-}
-
 void settle_all_schema_rights() {
 	settle_schema_rights_of(psprintf("nspname LIKE 'shardext\\_%%' AND EXISTS (SELECT FROM pg_depend WHERE "
 									 "classid = 'pg_namespace'::regclass AND "

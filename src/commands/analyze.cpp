@@ -6,6 +6,7 @@
 
 #include "shardext/executor/tasks.hpp"
 #include "shardext/pg/column_statistics.hpp"
+#include "shardext/pg/compat.hpp"
 #include "shardext/pg/scan.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/statistics.hpp"
@@ -16,6 +17,7 @@
 extern "C" {
 #include "access/table.h"
 #include "catalog/pg_authid_d.h"
+#include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "commands/vacuum.h"
 #include "executor/executor.h"
@@ -33,6 +35,9 @@ namespace {
 
 // More pages are read than needed, so that the rows of one page do not make up too much of the sample.
 constexpr double kOversampling = 3;
+// When a table has grown or shrunk enough to be analyzed again, as autovacuum sees it by default.
+constexpr double kChangedRows = 50;
+constexpr double kChangedFraction = 0.1;
 
 // A uniform sample of rows that go by (source: Vitter's algorithm R).
 class Reservoir {
@@ -189,12 +194,32 @@ void analyze_table(Oid relid, List *attnums) {
 	analysis.store(reservoir.rows(), reservoir.count(), std::max<double>(rows, reservoir.count()));
 	AtEOXact_GUC(false, level);
 	SetUserIdAndSecContext(user, user_context);
+	// What the statistics were made from, for those who look at pg_class and for the next automatic run.
+	note_relation_size(relation, static_cast<BlockNumber>(estimated_size(relid).pages), rows);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	table_close(relation, NoLock);
 	CacheInvalidateRelcacheByRelid(relid);
 	CommandCounterIncrement();
+}
+
+List *tables_to_analyze() {
+	List *result = NIL;
+	const ListCell *cell;
+	foreach (cell, all_sharded_tables()) {
+		const Oid relid = lfirst_oid(cell);
+		forget_size(relid);
+		const double rows = estimated_rows(relid);
+		HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		const double known = std::max(0.0f, reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->reltuples);
+		ReleaseSysCache(tuple);
+		if (std::abs(rows - known) > kChangedRows + kChangedFraction * known)
+			result = lappend_oid(result, relid);
+	}
+	return result;
 }
 
 void analyze_named_tables(VacuumStmt *statement) {

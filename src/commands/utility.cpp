@@ -4,6 +4,7 @@
 #include "shardext/commands/analyze.hpp"
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
+#include "shardext/cluster/type_users.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/plan_statement.hpp"
 #include "shardext/remote/row_stream.hpp"
@@ -155,21 +156,6 @@ void check_not_a_shard(Node *statement) {
 	}
 }
 
-// The distributed or reference table that uses a type, also as a part of another one, or nullptr.
-const char *table_that_uses(Oid type) {
-	return query_metadata(psprintf(
-		"WITH RECURSIVE used (classid, objid) AS (SELECT 'pg_type'::regclass::oid, %u::oid UNION "
-		"SELECT n.classid, n.objid FROM used u, LATERAL ("
-		"SELECT d.classid, d.objid FROM pg_depend d WHERE d.refclassid = u.classid AND d.refobjid = u.objid "
-		"AND d.deptype IN ('n', 'a', 'i') AND d.classid IN ('pg_type'::regclass, 'pg_class'::regclass) UNION "
-		"ALL "
-		"SELECT 'pg_type'::regclass, t.oid FROM pg_type t WHERE u.classid = 'pg_class'::regclass AND "
-		"t.typrelid = u.objid) n) "
-		"SELECT t.relid::regclass FROM used u JOIN shardext.tables t ON u.classid = 'pg_class'::regclass AND "
-		"t.relid = u.objid LIMIT 1",
-		type));
-}
-
 // The type that a statement changes, or InvalidOid.
 Oid changed_type(Node *statement) {
 	List *names = NIL;
@@ -217,8 +203,8 @@ Oid changed_type(Node *statement) {
 void check_allowed(Node *statement) {
 	check_not_a_shard(statement);
 	if (const Oid type = changed_type(statement); OidIsValid(type))
-		if (const char *table = table_that_uses(type))
-			refuse("ALTER TYPE of a column", table);
+		if (const Oid table = table_that_uses(type); OidIsValid(table))
+			refuse("ALTER TYPE of a column", get_rel_name(table));
 	switch (nodeTag(statement)) {
 	case T_AlterTableStmt: {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(statement);

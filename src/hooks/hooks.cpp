@@ -3,6 +3,7 @@
 
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
+#include "shardext/cluster/type_users.hpp"
 #include "shardext/commands/utility.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/planner/estimate.hpp"

@@ -3,6 +3,7 @@
 
 #include "shardext/cluster/shards.hpp"
 #include "shardext/executor/tasks.hpp"
+#include "shardext/monitor/worker.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/remote/connection.hpp"
 #include "shardext/transaction/fault_points.hpp"
@@ -28,6 +29,11 @@ void define_settings() {
 							"the other; 0 turns this off.",
 							nullptr, &max_shipped_rows, 10000, 0, 1000000, PGC_USERSET, 0, nullptr, nullptr,
 							nullptr);
+	DefineCustomIntVariable(
+		"shardext.analyze_naptime",
+		"Time between looks for distributed tables that have changed enough to be analyzed; "
+		"0 turns this off.",
+		nullptr, &analyze_naptime, 60, 0, 86400, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
 	DefineCustomBoolVariable("shardext.always_ship",
 							 "Uses small sides of joins also where nothing is gained, for tests.", nullptr,
 							 &always_ship, false, PGC_USERSET, GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);

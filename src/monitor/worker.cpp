@@ -2,6 +2,7 @@
 #include "shardext/monitor/worker.hpp"
 
 #include "shardext/catalog/metadata.hpp"
+#include "shardext/commands/analyze.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/scan.hpp"
 #include "shardext/transaction/shared_state.hpp"
@@ -21,6 +22,8 @@ extern "C" {
 }
 
 namespace shardext {
+
+int analyze_naptime = 60;
 
 namespace {
 
@@ -83,6 +86,43 @@ bool run_recovery() {
 		settled = recover_prepared_transactions();
 	end_transaction();
 	return settled;
+}
+
+// Statistics of tables that have changed. A table or a node that makes trouble does not end the worker.
+void analyze_changed_tables() {
+	List *relids = NIL;
+	MemoryContext context = CurrentMemoryContext;
+	auto run = [&](auto &&body) {
+		PG_TRY();
+		{
+			begin_transaction();
+			if (extension_exists() && !metadata_is_restored())
+				body();
+			end_transaction();
+		}
+		PG_CATCH();
+		{
+			MemoryContextSwitchTo(context);
+			EmitErrorReport();
+			FlushErrorState();
+			AbortCurrentTransaction();
+		}
+		PG_END_TRY();
+		MemoryContextSwitchTo(context);
+	};
+	run([&] {
+		List *found = tables_to_analyze();
+		MemoryContext old = MemoryContextSwitchTo(context);
+		relids = list_copy(found);
+		MemoryContextSwitchTo(old);
+	});
+	const ListCell *cell;
+	foreach (cell, relids)
+		run([&] {
+			if (is_sharded_table(lfirst_oid(cell)))
+				analyze_table(lfirst_oid(cell), NIL);
+		});
+	list_free(relids);
 }
 
 // Asks the postmaster for a worker in every database that may have the extension.
@@ -170,10 +210,17 @@ void shardext_worker_main(Datum argument) {
 		}
 		worker_recorded_incarnation(database);
 		bool settled = false;
+		TimestampTz analyzed = GetCurrentTimestamp();
 		for (;;) {
 			if (take_recovery_request(database) || !settled || commit_log_has_rows())
 				settled = run_recovery();
-			wait_for_work(settled ? kIdleMs : kRetryMs);
+			if (analyze_naptime > 0 &&
+				TimestampDifferenceExceeds(analyzed, GetCurrentTimestamp(), analyze_naptime * 1000)) {
+				analyze_changed_tables();
+				analyzed = GetCurrentTimestamp();
+			}
+			const int idle = analyze_naptime > 0 ? std::min(kIdleMs, analyze_naptime * 1000) : kIdleMs;
+			wait_for_work(settled ? idle : kRetryMs);
 		}
 	});
 }

@@ -23,7 +23,8 @@ namespace shardext {
 namespace {
 
 constexpr int kFlushBytes = 256 * 1024;
-constexpr int kLeaveCopyMs = 2000;
+constexpr int kLeaveCopyMs = 5000;
+constexpr int kCopyPatienceMs = 100;			  // then the node is asked to cancel
 constexpr char kSignature[] = "PGCOPY\n\377\r\n"; // and the terminating zero byte
 
 void append_int16(StringInfo out, int16 value) {
@@ -120,7 +121,8 @@ void leave_copy(Connection *c) {
 	if (PQstatus(c->conn) != CONNECTION_OK || PQpipelineStatus(c->conn) != PQ_PIPELINE_OFF)
 		return;
 	const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kLeaveCopyMs);
-	bool ended = false;
+	const TimestampTz patience = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kCopyPatienceMs);
+	bool ended = false, cancelled = false;
 	for (;;) {
 		if (!ended)
 			ended = PQputCopyEnd(c->conn, "interrupted") != 0; // an error here means that it has ended
@@ -138,9 +140,17 @@ void leave_copy(Connection *c) {
 			if (copying) // not yet ended
 				ended = false;
 		}
-		const long wait = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		long wait = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 		if (wait <= 0)
 			return;
+		if (!cancelled) { // the node may be waiting for a lock
+			wait = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), patience);
+			if (wait <= 0) {
+				cancel_on_node(c);
+				cancelled = true;
+				continue;
+			}
+		}
 		WaitLatchOrSocket(nullptr,
 						  WL_EXIT_ON_PM_DEATH | WL_TIMEOUT | WL_SOCKET_READABLE |
 							  (left > 0 || !ended ? WL_SOCKET_WRITEABLE : 0),

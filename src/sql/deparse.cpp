@@ -284,6 +284,14 @@ void normalise_query(Query *query, bool top) {
 	NormaliseContext below{false};
 	walk_query(query, normalise, &below, 0);
 
+	// GROUP BY (- 2) would be read as a position.
+	foreach_node (TargetEntry, entry, query->targetList) {
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		if (entry->ressortgroupref != 0 && !IsA(expr, Const) && !depends_on_row(expr) &&
+			!checkExprHasSubLink(expr) && !contain_agg_clause(expr) && !contain_window_function(expr) &&
+			!contain_volatile_functions(expr) && !expression_returns_set(expr))
+			entry->expr = reinterpret_cast<Expr *>(eval_const_expressions(nullptr, expr));
+	}
 	forget_join_alias(reinterpret_cast<Node *>(query->jointree), nullptr);
 	foreach_node (RangeTblEntry, rte, query->rtable)
 		if (rte->rtekind == RTE_JOIN)

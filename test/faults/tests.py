@@ -422,6 +422,38 @@ def commit_log_is_emptied(cluster):
     )
 
 
+def automatic_analyze(cluster):
+    """The worker brings statistics of a table that has been filled, also when a node was down meanwhile."""
+    connection = cluster.connect()
+    for sql in (
+        "ALTER SYSTEM SET shardext.analyze_naptime = 1",
+        "SELECT pg_reload_conf()",
+        "CREATE TABLE filled (k int, v text)",
+        "SELECT create_distributed_table('filled', 'k')",
+    ):
+        run(connection, sql)
+    cluster.kill("node2")
+    time.sleep(1.5)  # the worker looks, and finds that a node does not answer
+    cluster.up("node2")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            run(connection, "INSERT INTO filled SELECT n, 'v' || n % 7 FROM generate_series(1, 5000) n")
+            break
+        except psycopg2.Error:
+            connection = cluster.connect()
+            time.sleep(0.2)
+    sql = "SELECT n_distinct FROM pg_stats WHERE tablename = 'filled' AND attname = 'v'"
+    while not cluster.ask(sql) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    check(cluster.ask(sql) == [(7.0,)], f"statistics of the worker: {cluster.ask(sql)}")
+    rows = cluster.ask("SELECT reltuples FROM pg_class WHERE relname = 'filled'")[0][0]
+    check(4000 <= rows <= 6000, f"rows of the table: {rows}")
+    for sql in ("ALTER SYSTEM RESET shardext.analyze_naptime", "SELECT pg_reload_conf()", "DROP TABLE filled"):
+        run(connection, sql)
+    connection.close()
+
+
 TESTS = {
     test.__name__: test
     for test in (
@@ -440,6 +472,7 @@ TESTS = {
         coordinator_killed_after_prepare,
         coordinator_killed_after_commit,
         commit_log_is_emptied,
+        automatic_analyze,
     )
 }
 for _point in COMMIT_POINTS:

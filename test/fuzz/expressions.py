@@ -90,7 +90,9 @@ class Expressions:
     def copy(column):
         """Returns a use of a column; a group key is shared, so that it shrinks together with GROUP BY."""
         if len(column.parts) == 1 and isinstance(column.parts[0], str):
-            return Expr(column.kind, list(column.parts), column=True)
+            found = Expr(column.kind, list(column.parts), column=True)
+            found.distributes, found.samples = column.distributes, column.samples
+            return found
         return Expr(column.kind, ["(", column, ")"], fixed=True, column=True)
 
     def leaf(self, kind, scope):
@@ -235,7 +237,8 @@ class Expressions:
         call = self.fill(kind, template, inner, 1)
         over = ["("]
         if self.chance(0.55):
-            over += ["PARTITION BY ", self.expr(self.any_kind(inner), inner, 1), " "]
+            keys = [self.copy(c) for c in inner.columns if c.distributes] if self.chance(0.4) else []
+            over += ["PARTITION BY ", self.rng.choice(keys or [self.expr(self.any_kind(inner), inner, 1)]), " "]
         if total:
             first = [self.expr(self.any_kind(inner), inner, 1), self.direction(), ", "] if self.chance(0.6) else []
             over += ["ORDER BY "] + first + [part for key in scope.key or ["1::int"] for part in (key, ", ")][:-1]

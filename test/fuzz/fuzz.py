@@ -117,6 +117,7 @@ class Fuzzer:
     def round(self, number, queries):
         """Makes the tables of a round and runs its queries."""
         schema = Schema(self.rng("schema", number))
+        self.variant, self.commands = schema.distribution(self.rng("variant", number))
         layout = self.options.layout[(number + self.rng("layout").randrange(100)) % len(self.options.layout)]
         self.where = f"{layout}"
         other = self.side(layout)
@@ -161,13 +162,16 @@ class Fuzzer:
         if error:
             self.fail("setup", f"{layout}, round {number}: {error}")
             return False
+        for view in schema.views:  # now and then one is not valid SQL; then it is missing on both sides
+            expected, got = (side.client.execute(Step(view)) for side in (self.plain, other))
+            if differences(expected, got, {"nomessage"}):
+                self.fail("setup", f"{layout}, round {number}: {got.describe()} instead of {expected.describe()}\n     {view}")
         if layout == "self":
             layouts.shuffle(other.client)
             names = list(layouts.SELF_LAYOUTS)
             self.commands, self.where = layouts.SELF_LAYOUTS[names[number % len(names)]], names[number % len(names)]
         else:
-            variant, self.commands = schema.distribution(self.rng("variant", number))
-            self.where = f"{layout}, {variant}"
+            self.where = f"{layout}, {self.variant}"
             self.commands = [layouts.shard_count(layouts.LAYOUTS[layout][1]).sql] + self.commands
         for sql in self.commands:
             error = other.run([sql])

@@ -156,7 +156,7 @@ class Schema:
     # --- statements -------------------------------------------------------------------------------------
 
     def setup(self, shuffled=None):
-        """Returns the statements that make and fill everything; `shuffled` is a random generator for another order of rows."""
+        """Returns the statements that make and fill the tables; `shuffled` is a random generator for another order of rows."""
         statements = list(OBJECTS)
         for spec in self.tables:
             create, *later = spec.create
@@ -167,7 +167,7 @@ class Schema:
             if rows:
                 statements.append(spec.insert + ",\n  ".join(rows))
             statements += later
-        return statements + self.views
+        return statements
 
     def distribution(self, rng):
         """Returns the name of a way to distribute the tables, and its statements."""
@@ -191,11 +191,11 @@ class Schema:
             return []
         if what == "reference":
             return [f"SELECT create_reference_table('{name}')"]
-        column = "k"
+        column, relation = "k", next(r for r in self.relations if r.name == spec.name)
         if what == "other":
             allowed = ["k", "id"] if spec.key else [c for c, kind in spec.columns if c not in ("g1", "later")]
             column = rng.choice([c for c in allowed if (c, "int") in spec.columns or c != "id"])
-        extra = ""
+        relation.distribution, extra = column, ""
         if variant in ("mixed", "different") and rng.random() < 0.3:
             extra = rng.choice((", colocate_with => 'none'", f", shard_count => {rng.choice((1, 3, 7))}"))
         return [f"SELECT create_distributed_table('{name}', '{column.strip(chr(34))}'{extra})"]

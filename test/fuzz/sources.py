@@ -34,6 +34,7 @@ class Seen:
         kind = dict(self.relation.columns)[name]
         expr = Expr(kind, [f"{self.alias}.{name}"], column=True)
         expr.samples = (self.relation.samples or {}).get(name, ())
+        expr.distributes = name == self.relation.distribution
         return expr
 
     def exprs(self):
@@ -78,7 +79,7 @@ class Sources:
             self.see(scope, seen)
         for seen in scope.relations:
             key = seen.relation.distribution
-            if key and self.chance(0.08):
+            if key and self.chance(0.1):
                 where.append(self.pin(seen.expr(key)))
         return sources, where, scope
 
@@ -158,7 +159,7 @@ class Sources:
         elif form == 2:
             parts, columns = ["unnest(", value("texts"), ", ", value("ints"), ")"], [("v", "text"), ("w", "int")]
         elif form == 3:
-            parts, columns = ["jsonb_array_elements(jsonb_build_array(", value("int"), ", ", value("text"), "::text))"], [("v", "json")]
+            parts, columns = ["jsonb_array_elements(jsonb_build_array(", value("int"), ", (", value("text"), ")::text))"], [("v", "json")]
         elif form == 4:
             parts, columns = ["regexp_split_to_table(", value("text"), ", 'a')"], [("v", "text")]
         elif form == 5:
@@ -192,7 +193,7 @@ class Sources:
         right = [(s, n, k) for s in seen for n, k in s.relation.columns]
         keys = [(a, b) for a in left for b in right
                 if a[1] == a[0].relation.distribution and b[1] == b[0].relation.distribution and a[2] == b[2]]
-        if not keys or self.chance(0.35):
+        if not keys or self.chance(0.25):
             keys = [(a, b) for a in left for b in right if base(a[2]) == base(b[2]) and a[2] in KINDS]
         if not keys:
             return None, None
@@ -262,4 +263,7 @@ class Sources:
                  and any((name, kind) in one.relation.columns for one in scope.relations)]
         if not names:
             return None
-        return f" USING ({', '.join(self.rng.sample(names, min(len(names), self.rng.choice((1, 1, 2)))))})"
+        chosen = self.rng.sample(names, min(len(names), self.rng.choice((1, 1, 2))))
+        if "k" in names and self.chance(0.5):
+            chosen = ["k"] + [name for name in chosen if name != "k"]
+        return f" USING ({', '.join(chosen)})"

@@ -56,6 +56,7 @@ class Expr(Piece):
     def __init__(self, kind, parts, fixed=False, column=False):
         self.kind, self.parts, self.fixed, self.column = kind, parts, fixed, column
         self.samples = ()  # of a column: some of its values
+        self.distributes = False  # it is a distribution column
         self.aggregate = False
 
     def sql(self):

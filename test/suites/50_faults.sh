@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=test/tools/suite.sh
 . "$(dirname "$0")/../tools/suite.sh"
 
-if [ -n "$T" ] && ! /usr/bin/python3 -B "$ROOT/test/faults/run.py" --list | grep -qx -- "$T"; then
+if [ -n "$T" ] && ! /usr/bin/python3 -B "$ROOT/test/faults/run.py" --list | grep -x -- "$T" >/dev/null; then
     suite_end # T is the name of another suite's test
 fi
 suite_cluster --nodes 2

@@ -22,11 +22,6 @@ bool may_change_shards();
 void drop_local_shards(List *relids);
 void drop_local_shards_of(List *roles);
 
-// A column of a distributed table goes (with its type, say): unless the table goes in the same statement,
-// that is an error at its end.
-void note_dropped_column(Oid relid);
-void check_dropped_columns();
-
 // After shards have got other owners: who may look into their schemas follows.
 void settle_all_schema_rights();
 

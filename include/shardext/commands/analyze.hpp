@@ -12,6 +12,9 @@ namespace shardext {
 // of it for the table. attnums: the columns, NIL for all.
 void analyze_table(Oid relid, List *attnums);
 
+// Tables (OIDs) whose number of rows has changed much since they were analyzed, or that never were.
+List *tables_to_analyze();
+
 // After PostgreSQL has run ANALYZE (or VACUUM with ANALYZE): the distributed tables that it names, or all.
 void analyze_named_tables(VacuumStmt *statement);
 

@@ -5,7 +5,9 @@
 
 extern "C" {
 #include "access/relation.h"
+#include "access/multixact.h"
 #include "catalog/index.h"
+#include "commands/vacuum.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/planner.h"
@@ -92,6 +94,17 @@ inline void make_nullable_by(Var *var, int join) {
 #else
 	(void)var;
 	(void)join;
+#endif
+}
+
+// Notes a relation's size in pg_class.
+inline void note_relation_size(Relation relation, BlockNumber pages, double rows) {
+#if PG_VERSION_NUM >= 180000
+	vac_update_relstats(relation, pages, rows, 0, 0, relation->rd_rel->relhasindex, InvalidTransactionId,
+						InvalidMultiXactId, nullptr, nullptr, false);
+#else
+	vac_update_relstats(relation, pages, rows, 0, relation->rd_rel->relhasindex, InvalidTransactionId,
+						InvalidMultiXactId, nullptr, nullptr, false);
 #endif
 }
 

@@ -1,0 +1,15 @@
+// Which tables are made of a type, directly or through other types.
+#pragma once
+#include "shardext/pg/postgres.hpp"
+
+namespace shardext {
+
+// A distributed or reference table that uses a type, also as a part of another one, or InvalidOid.
+Oid table_that_uses(Oid type);
+
+// A column goes, with its type, say: of a distributed table, or of a composite type that one uses. Unless the
+// table goes in the same statement, that is an error at its end.
+void note_dropped_column(Oid relid);
+void check_dropped_columns();
+
+} // namespace shardext
