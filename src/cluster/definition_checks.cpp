@@ -111,6 +111,35 @@ void check_check_constraints(Relation relation) {
 	}
 }
 
+// Raises an error when a generated column or an index would call something on a node that its owner may not.
+void check_expressions(Relation relation) {
+	const TupleConstr *constr = RelationGetDescr(relation)->constr;
+	for (int i = 0; constr != nullptr && i < constr->num_defval; i++) {
+		Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), constr->defval[i].adnum - 1);
+		if (column->attgenerated == '\0')
+			continue;
+		const char *reason = why_not_on_nodes(static_cast<Node *>(stringToNode(constr->defval[i].adbin)));
+		if (reason != nullptr)
+			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot distribute table \"%s\" because of generated column \"%s\"",
+						   RelationGetRelationName(relation), NameStr(column->attname)),
+					errdetail_internal("%s", reason));
+	}
+	const ListCell *cell;
+	foreach (cell, RelationGetIndexList(relation)) {
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+		const char *reason = why_not_on_nodes(reinterpret_cast<Node *>(RelationGetIndexExpressions(index)));
+		if (reason == nullptr)
+			reason = why_not_on_nodes(reinterpret_cast<Node *>(RelationGetIndexPredicate(index)));
+		if (reason != nullptr)
+			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot distribute table \"%s\" because of index \"%s\"",
+						   RelationGetRelationName(relation), RelationGetRelationName(index)),
+					errdetail_internal("%s", reason));
+		index_close(index, AccessShareLock);
+	}
+}
+
 // Raises an error when the column cannot tell where a row belongs; returns the type's cache entry.
 TypeCacheEntry *check_distribution_column(Relation relation, AttrNumber attnum) {
 	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), attnum - 1);
@@ -260,6 +289,7 @@ void check_table_can_be_distributed(Oid relid, AttrNumber key_attnum) {
 	check_relatives(relation);
 	check_triggers_and_rules(relation);
 	check_check_constraints(relation);
+	check_expressions(relation);
 	if (key_attnum != 0)
 		check_distribution_by(relation, key_attnum);
 	check_foreign_keys(relid, key_attnum);

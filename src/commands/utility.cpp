@@ -88,6 +88,19 @@ bool concerns_coordinator_only(AlterTableStmt *statement) {
 	return true;
 }
 
+// The tables that a column's or table's foreign keys reference, as far as they are written there.
+List *referenced_tables(Node *definition) {
+	if (definition == nullptr)
+		return NIL;
+	if (IsA(definition, Constraint))
+		return list_make1(reinterpret_cast<Constraint *>(definition)->pktable);
+	List *names = NIL;
+	if (IsA(definition, ColumnDef))
+		foreach_ptr (Node, constraint, reinterpret_cast<ColumnDef *>(definition)->constraints)
+			names = list_concat(names, referenced_tables(constraint));
+	return names;
+}
+
 // The relations that a statement changes, or hangs something on.
 List *relations_of(Node *statement) {
 	switch (nodeTag(statement)) {
@@ -97,8 +110,9 @@ List *relations_of(Node *statement) {
 		foreach_node (AlterTableCmd, command, alter->cmds) {
 			if (command->def != nullptr && IsA(command->def, RangeVar)) // INHERIT
 				names = lappend(names, command->def);
-			if (command->def != nullptr && IsA(command->def, Constraint))
-				names = lappend(names, reinterpret_cast<Constraint *>(command->def)->pktable);
+			if (command->def != nullptr && IsA(command->def, PartitionCmd))
+				names = lappend(names, reinterpret_cast<PartitionCmd *>(command->def)->name);
+			names = list_concat(names, referenced_tables(command->def));
 		}
 		return names;
 	}
@@ -107,7 +121,8 @@ List *relations_of(Node *statement) {
 	case T_IndexStmt:
 		return list_make1(reinterpret_cast<IndexStmt *>(statement)->relation);
 	case T_CreateTrigStmt:
-		return list_make1(reinterpret_cast<CreateTrigStmt *>(statement)->relation);
+		return list_make2(reinterpret_cast<CreateTrigStmt *>(statement)->relation,
+						  reinterpret_cast<CreateTrigStmt *>(statement)->constrrel);
 	case T_RuleStmt:
 		return list_make1(reinterpret_cast<RuleStmt *>(statement)->relation);
 	case T_CreatePolicyStmt:
@@ -119,13 +134,8 @@ List *relations_of(Node *statement) {
 	case T_CreateStmt: {
 		auto *create = reinterpret_cast<CreateStmt *>(statement);
 		List *names = list_copy(create->inhRelations);
-		foreach_ptr (Node, element, create->tableElts) {
-			List *constraints = IsA(element, ColumnDef) ? reinterpret_cast<ColumnDef *>(element)->constraints
-														: list_make1(element);
-			foreach_ptr (Node, constraint, constraints)
-				if (IsA(constraint, Constraint))
-					names = lappend(names, reinterpret_cast<Constraint *>(constraint)->pktable);
-		}
+		foreach_ptr (Node, element, create->tableElts)
+			names = list_concat(names, referenced_tables(element));
 		return names;
 	}
 	case T_DropStmt: {
@@ -175,6 +185,10 @@ Oid changed_type(Node *statement) {
 		return InvalidOid;
 	case T_RenameStmt: {
 		auto *rename = reinterpret_cast<RenameStmt *>(statement);
+		if (rename->renameType == OBJECT_ATTRIBUTE && rename->relation != nullptr) {
+			const Oid relid = RangeVarGetRelid(rename->relation, NoLock, true);
+			return OidIsValid(relid) ? get_rel_type_id(relid) : InvalidOid;
+		}
 		if (rename->renameType == OBJECT_TYPE || rename->renameType == OBJECT_DOMAIN ||
 			rename->renameType == OBJECT_DOMCONSTRAINT)
 			names = reinterpret_cast<List *>(rename->object);
@@ -208,6 +222,15 @@ void check_allowed(Node *statement) {
 	switch (nodeTag(statement)) {
 	case T_AlterTableStmt: {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(statement);
+		foreach_node (AlterTableCmd, command, alter->cmds) {
+			if (command->subtype == AT_AddInherit && command->def != nullptr)
+				if (distributed(reinterpret_cast<RangeVar *>(command->def)) != nullptr)
+					refuse("inheritance", reinterpret_cast<RangeVar *>(command->def)->relname);
+			if (command->subtype == AT_AttachPartition)
+				if (RangeVar *partition = reinterpret_cast<PartitionCmd *>(command->def)->name;
+					distributed(partition) != nullptr)
+					refuse("ATTACH PARTITION", partition->relname);
+		}
 		if (alter->objtype == OBJECT_INDEX) {
 			const Oid index = RangeVarGetRelid(alter->relation, NoLock, true);
 			if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX &&
@@ -237,6 +260,11 @@ void check_allowed(Node *statement) {
 			ereport(
 				ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("schema \"%s\" holds distributed tables and cannot be renamed yet", rename->subname));
+		if (rename->renameType == OBJECT_SCHEMA &&
+			OidIsValid(table_that_uses_schema(get_namespace_oid(rename->subname, true))))
+			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("schema \"%s\" holds types of distributed tables and cannot be renamed yet",
+						   rename->subname));
 		break;
 	}
 	case T_AlterObjectSchemaStmt: {

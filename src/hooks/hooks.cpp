@@ -14,6 +14,7 @@
 extern "C" {
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
@@ -111,6 +112,8 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
 			forget_table(object_id);
 		if (access == OAT_DROP && class_id == RelationRelationId && sub_id > 0 && extension_exists())
 			note_dropped_column(object_id);
+		if (access == OAT_DROP && class_id == ConstraintRelationId && extension_exists())
+			note_dropped_constraint(object_id);
 		if (access == OAT_POST_ALTER && class_id == RelationRelationId && !may_change_shards() &&
 			is_local_shard(object_id))
 			refuse_to_change_shard(object_id);
