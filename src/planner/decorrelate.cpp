@@ -24,7 +24,7 @@ namespace {
 
 // The aggregates of groups that no row of the query asks for are computed, too: they must not be able to
 // fail.
-bool may_fail(Node *node, void *) {
+bool may_fail(Node *node, bool *inside_aggregate) {
 	if (node == nullptr)
 		return false;
 	switch (nodeTag(node)) {
@@ -34,8 +34,8 @@ bool may_fail(Node *node, void *) {
 		const bool arithmetic =
 			op->opno < FirstNormalObjectId && name != nullptr &&
 			(strcmp(name, "+") == 0 || strcmp(name, "-") == 0 || strcmp(name, "*") == 0) &&
-			(op->opresulttype == NUMERICOID || op->opresulttype == FLOAT8OID || op->opresulttype == INT8OID ||
-			 op->opresulttype == INT4OID);
+			// Integers overflow; counts and sums of them do not get there.
+			(op->opresulttype == NUMERICOID || (op->opresulttype == INT8OID && !*inside_aggregate));
 		if (!arithmetic && !get_func_leakproof(get_opcode(op->opno)) &&
 			!op_mergejoinable(op->opno, exprType(static_cast<Node *>(linitial(op->args)))))
 			return true;
@@ -54,7 +54,8 @@ bool may_fail(Node *node, void *) {
 			(strcmp(get_func_name(aggregate->aggfnoid), "array_agg") == 0 &&
 			 OidIsValid(get_element_type(linitial_oid(aggregate->aggargtypes)))))
 			return true;
-		break;
+		bool inside = true;
+		return walk_expression(node, may_fail, &inside);
 	}
 	case T_Var:
 	case T_Const:
@@ -74,7 +75,7 @@ bool may_fail(Node *node, void *) {
 	default:
 		return true;
 	}
-	return walk_expression(node, may_fail, static_cast<void *>(nullptr));
+	return walk_expression(node, may_fail, inside_aggregate);
 }
 
 // The value of an expression over aggregates of no rows.
@@ -184,9 +185,10 @@ Node *replace(Query *query, SubLink *link) {
 	grouped->jointree->quals =
 		static_cast<Node *>(copyObjectImpl(rest != NIL ? make_ands_explicit(rest) : nullptr));
 	grouped->sortClause = NIL;
+	bool above = false, below = true; // the aggregates
 	if (refers_outside(reinterpret_cast<Node *>(grouped)) ||
-		may_fail(reinterpret_cast<Node *>(grouped->targetList), nullptr) ||
-		may_fail(reinterpret_cast<Node *>(grouped->jointree->quals), nullptr))
+		may_fail(reinterpret_cast<Node *>(grouped->targetList), &above) ||
+		may_fail(grouped->jointree->quals, &below))
 		return nullptr;
 	TargetEntry *value = linitial_node(TargetEntry, grouped->targetList);
 	value->resname = pstrdup("value");

@@ -73,15 +73,20 @@ void collect_items(JoinGraph *graph, Node *node, JoinExpr *by, int depth) {
 void read_conditions(JoinGraph *graph, Node *quals, JoinExpr *join) {
 	foreach_ptr (Node, plain, and_list(quals)) {
 		Node *qual = flatten_join_alias_vars(graph->query, static_cast<Node *>(copyObjectImpl(plain)));
-		if (contain_volatile_functions(qual) || checkExprHasSubLink(qual) || refers_outside(qual))
-			continue;
 		Relids used = pull_varnos(nullptr, qual);
+		if (contain_volatile_functions(qual) || checkExprHasSubLink(qual) || refers_outside(qual)) {
+			for (int i = 0; i < graph->count; i++)
+				graph->items[i].skipped =
+					graph->items[i].skipped || bms_is_member(graph->items[i].rtindex, used);
+			continue;
+		}
 		int only;
 		if (bms_get_singleton_member(used, &only)) {
 			for (int i = 0; i < graph->count; i++)
 				// Conditions of an outer join say something of its nullable side only; those above it hold
 				// for rows that are not NULL-extended at best, and are strict or not.
-				if (graph->items[i].rtindex == only && graph->items[i].nullable_by == join)
+				if (graph->items[i].rtindex == only && graph->items[i].nullable_by == join &&
+					!(graph->items[i].skipped && contain_leaked_vars(qual)))
 					graph->items[i].own = lappend(graph->items[i].own, qual);
 			continue;
 		}

@@ -86,11 +86,15 @@ Node *replace_in(JoinGraph *graph, SubLink *link) {
 Query *uncorrelated_part(const Query *sub, Node *column) {
 	auto *query = static_cast<Query *>(copyObjectImpl(sub));
 	List *kept = NIL;
-	foreach_ptr (Node, condition, and_list(query->jointree->quals))
+	bool skipped = false;
+	foreach_ptr (Node, condition, and_list(query->jointree->quals)) {
 		// What is left out makes the list longer, not wrong; sub-queries would be run row by row here.
-		if (!refers_outside(condition) &&
-			(!checkExprHasSubLink(condition) || find_reduction(condition) != nullptr))
+		if (refers_outside(condition) ||
+			(checkExprHasSubLink(condition) && find_reduction(condition) == nullptr))
+			skipped = true;
+		else if (!skipped || !contain_leaked_vars(condition)) // what comes after may rely on it
 			kept = lappend(kept, condition);
+	}
 	query->jointree->quals = reinterpret_cast<Node *>(kept != NIL ? make_ands_explicit(kept) : nullptr);
 	query->targetList =
 		list_make1(makeTargetEntry(static_cast<Expr *>(copyObjectImpl(column)), 1, pstrdup("key"), false));

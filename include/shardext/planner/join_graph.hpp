@@ -13,6 +13,7 @@ struct JoinItem {
 	JoinExpr *nullable_by = nullptr; // the innermost of these
 	List *own = NIL;				 // conditions on it alone
 	double rows = -1;				 // with these; -1: not known yet
+	bool skipped = false;			 // a condition on it has been left out; what comes after may rely on it
 	bool usable = false;
 	bool target = false; // a distributed table that is scanned on its own
 };
