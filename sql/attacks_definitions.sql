@@ -131,6 +131,16 @@ SELECT condition, attempt(format('CREATE TABLE checked (k int, v text CHECK (%s)
     attempt('SELECT create_distributed_table(''checked'', ''k'')') AS distributed, attempt('SELECT create_reference_table(''checked'')') AS reference,
     attempt('DROP TABLE checked') AS dropped
 FROM conditions;
+-- the same in generated columns, indexes and domains
+CREATE TABLE in_generated (k int, v text, g text GENERATED ALWAYS AS (trusted.nobody(v)) STORED);
+CREATE TABLE in_index (k int, v text);
+CREATE INDEX ON in_index (trusted.nobody(v));
+CREATE DOMAIN checked_word AS text CHECK (trusted.nobody(VALUE) <> '');
+CREATE TABLE in_domain (k int, v checked_word[]);
+SELECT name, attempt(format('SELECT create_distributed_table(%L, %L)', name, 'k')), attempt(format('INSERT INTO %I VALUES (1, ARRAY[''v''])', name)) AS inserted
+FROM unnest(ARRAY['in_generated', 'in_index', 'in_domain']) name;
+DROP TABLE in_generated, in_index, in_domain;
+DROP DOMAIN checked_word;
 -- privileges on PostgreSQL's own functions
 RESET ROLE;
 BEGIN;
@@ -165,7 +175,7 @@ SELECT statement, attempt(statement) FROM unnest(ARRAY['ALTER DOMAIN word ADD CH
     'ALTER DOMAIN word SET NOT NULL', 'ALTER DOMAIN word RENAME TO other_word', 'ALTER DOMAIN word SET SCHEMA public', 'ALTER DOMAIN inner_word ADD CHECK (told(VALUE)) NOT VALID',
     'ALTER DOMAIN outer_word ADD CHECK (told(VALUE)) NOT VALID', 'ALTER TYPE word RENAME TO other_word', 'ALTER TYPE grade ADD VALUE ''c''', 'ALTER TYPE grade RENAME VALUE ''a'' TO ''z''',
     'ALTER TYPE grade RENAME TO other_grade', 'ALTER TYPE pair ADD ATTRIBUTE x int', 'ALTER TYPE pair DROP ATTRIBUTE n', 'ALTER TYPE pair ALTER ATTRIBUTE n TYPE bigint',
-    'ALTER TYPE pair RENAME TO other_pair', 'ALTER TYPE nested ADD ATTRIBUTE x int', 'ALTER TYPE span RENAME TO other_span', 'ALTER TYPE spans RENAME TO other_spans']) statement;
+    'ALTER TYPE pair RENAME TO other_pair', 'ALTER TYPE pair RENAME ATTRIBUTE n TO m', 'ALTER TYPE nested ADD ATTRIBUTE x int', 'ALTER TYPE span RENAME TO other_span', 'ALTER TYPE spans RENAME TO other_spans']) statement;
 -- what no distributed table uses does
 CREATE DOMAIN free_word AS text;
 CREATE TYPE free_grade AS ENUM ('a');
@@ -176,7 +186,7 @@ ALTER TYPE free_pair ADD ATTRIBUTE x int;
 ALTER TYPE free_pair RENAME TO other_pair;
 DROP TYPE other_pair, free_grade, free_word;
 -- types do not take columns of distributed tables with them
-SELECT statement, attempt(statement) FROM unnest(ARRAY['DROP DOMAIN word CASCADE', 'DROP DOMAIN inner_word CASCADE', 'DROP TYPE grade CASCADE',
+SELECT statement, attempt(statement) FROM unnest(ARRAY['DROP DOMAIN word CASCADE', 'DROP DOMAIN inner_word CASCADE', 'DROP TYPE grade CASCADE', 'DROP TYPE pair CASCADE',
     'DROP TYPE nested CASCADE', 'DROP TYPE span CASCADE', 'DROP TYPE word, grade, pair, nested, span CASCADE', 'DROP TYPE grade', 'DROP TYPE pair']) statement;
 BEGIN;
 SAVEPOINT a;
@@ -203,7 +213,7 @@ INSERT INTO types.spread VALUES ('a', 'w'), ('b', 'w');
 CREATE TABLE elsewhere (k int, g types.grade);
 SELECT create_distributed_table('elsewhere', 'k');
 INSERT INTO elsewhere VALUES (1, 'a');
-SELECT attempt('DROP SCHEMA types CASCADE');
+SELECT attempt('DROP SCHEMA types CASCADE'), attempt('ALTER SCHEMA types RENAME TO other_types');
 SELECT * FROM elsewhere;
 SELECT count(*) FROM types.spread;
 DROP TABLE elsewhere;
@@ -292,6 +302,7 @@ SELECT create_distributed_table('spread', 'k');
 INSERT INTO spread SELECT n, 'v' FROM generate_series(1, 8) n;
 CREATE TABLE plain (k int PRIMARY KEY, v text, w text);
 CREATE SCHEMA free;
+CREATE TABLE parts (k int NOT NULL, v text, w text) PARTITION BY LIST (k);
 SELECT shard FROM shardext_shard_of('spread', '1') \gset
 SELECT split_part(:'shard', '.', 1) AS shard_schema \gset
 CREATE FUNCTION statements(shard text, schema text) RETURNS SETOF text LANGUAGE sql AS $$
@@ -302,7 +313,8 @@ CREATE FUNCTION statements(shard text, schema text) RETURNS SETOF text LANGUAGE 
         'CREATE INDEX ON SHARD (w)', 'CREATE STATISTICS s ON v, w FROM SHARD', 'CREATE TABLE kid () INHERITS (SHARD)', 'ALTER TABLE plain INHERIT SHARD', 'ALTER TABLE SHARD INHERIT plain',
         'CREATE TABLE kid (k int REFERENCES SHARD)', 'CREATE TABLE kid (k int, FOREIGN KEY (k) REFERENCES SHARD)', 'ALTER TABLE plain ADD FOREIGN KEY (k) REFERENCES SHARD',
         'CREATE TRIGGER t BEFORE INSERT ON SHARD FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'CREATE RULE r AS ON INSERT TO SHARD DO INSTEAD NOTHING',
-        'CREATE POLICY p ON SHARD', 'ALTER TABLE SHARD ENABLE ROW LEVEL SECURITY', 'DROP SCHEMA HOME CASCADE', 'ALTER SCHEMA HOME RENAME TO x']) s $$;
+        'CREATE POLICY p ON SHARD', 'ALTER TABLE SHARD ENABLE ROW LEVEL SECURITY', 'ALTER TABLE parts ATTACH PARTITION SHARD DEFAULT', 'ALTER TABLE plain ADD COLUMN x int REFERENCES SHARD',
+        'DROP SCHEMA HOME CASCADE', 'ALTER SCHEMA HOME RENAME TO x']) s $$;
 CREATE VIEW outcomes AS SELECT replace(replace(s, :'shard', 'SHARD'), :'shard_schema', 'HOME') AS statement, attempt(s) AS outcome
     FROM statements(:'shard', :'shard_schema') s;
 TABLE outcomes;
@@ -329,7 +341,10 @@ SELECT count(*), min(v) FROM spread;
 UPDATE spread SET w = 'w' WHERE v = 'v';
 SELECT count(w) FROM spread;
 DROP VIEW outcomes;
-DROP TABLE plain, spread;
+-- nor do tables get rows or columns behind the back of a distributed one
+SELECT statement, attempt(statement) FROM unnest(ARRAY['ALTER TABLE plain INHERIT spread', 'ALTER TABLE spread INHERIT plain', 'CREATE TABLE kid () INHERITS (spread)',
+    'ALTER TABLE parts ATTACH PARTITION spread DEFAULT', 'CREATE TABLE kid PARTITION OF spread DEFAULT', 'ALTER TABLE spread ATTACH PARTITION plain DEFAULT']) statement;
+DROP TABLE plain, parts, spread;
 DROP FUNCTION change, change_one, statements;
 DROP SCHEMA free;
 RESET ROLE;

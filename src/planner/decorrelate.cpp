@@ -110,13 +110,18 @@ bool split_conditions(Query *sub, List **correlations, List **rest) {
 	return *correlations != NIL;
 }
 
-bool add_group(Query *sub, Node *expr) {
+bool add_group(Query *sub, Node *expr, int *position) {
+	foreach_node (TargetEntry, entry, sub->targetList)
+		if (entry->ressortgroupref != 0 && equal(entry->expr, expr)) {
+			*position = entry->resno;
+			return true;
+		}
 	Oid lt, eq, gt;
 	bool hashable;
 	get_sort_group_operators(exprType(expr), false, false, false, &lt, &eq, &gt, &hashable);
 	if (!OidIsValid(eq))
 		return false;
-	const int number = list_length(sub->targetList) + 1;
+	const int number = *position = list_length(sub->targetList) + 1;
 	TargetEntry *entry =
 		makeTargetEntry(static_cast<Expr *>(copyObjectImpl(expr)), number, psprintf("key%d", number), false);
 	sub->targetList = lappend(sub->targetList, entry);
@@ -197,11 +202,11 @@ Node *replace(Query *query, SubLink *link) {
 
 	List *conditions = NIL;
 	foreach_ptr (Correlation, correlation, correlations) {
-		if (!add_group(grouped, correlation->inner))
+		int number;
+		if (!add_group(grouped, correlation->inner, &number))
 			return nullptr;
 		Node *inner = correlation->inner;
-		Var *key = makeVar(0, list_length(grouped->targetList), exprType(inner), exprTypmod(inner),
-						   exprCollation(inner), 0);
+		Var *key = makeVar(0, number, exprType(inner), exprTypmod(inner), exprCollation(inner), 0);
 		forget_syntactic_names(correlation->outer);
 		OpExpr *condition = makeNode(OpExpr);
 		condition->opno = correlation->inner_op_outer;

@@ -46,6 +46,42 @@ List *and_list(Node *quals) {
 
 namespace {
 
+// Aggregates whose result does not depend on the order of rows.
+bool has_order(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, RangeTblEntry)) {
+		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
+		return rte->tablesample != nullptr || rte->rtekind == RTE_FUNCTION || rte->rtekind == RTE_TABLEFUNC;
+	}
+	if (IsA(node, Query)) {
+		auto *query = reinterpret_cast<Query *>(node);
+		return query->limitCount != nullptr || query->limitOffset != nullptr || query->hasDistinctOn ||
+			   query->hasWindowFuncs || query->hasTargetSRFs || query->rowMarks != NIL ||
+			   query->hasRecursive ||
+			   walk_query(query, has_order, static_cast<void *>(nullptr), QTW_EXAMINE_RTES_BEFORE);
+	}
+	if (IsA(node, Aggref)) {
+		auto *aggregate = reinterpret_cast<Aggref *>(node);
+		const char *name = get_func_name(aggregate->aggfnoid);
+		const Oid type = aggregate->aggtype;
+		bool known = false;
+		for (const char *other : {"count", "min", "max", "sum", "avg", "bool_and", "bool_or", "every"})
+			known = known || (name != nullptr && strcmp(name, other) == 0);
+		if (aggregate->aggfnoid >= FirstNormalObjectId || !known || type == FLOAT4OID || type == FLOAT8OID)
+			return true;
+	}
+	return walk_expression(node, has_order, static_cast<void *>(nullptr));
+}
+
+} // namespace
+
+bool is_repeatable(Query *query) {
+	return !has_order(reinterpret_cast<Node *>(query), nullptr);
+}
+
+namespace {
+
 // Finds the tables of a FROM clause. `by` is the innermost outer join on whose nullable side they stand.
 void collect_items(JoinGraph *graph, Node *node, JoinExpr *by, int depth) {
 	if (node == nullptr)
@@ -140,7 +176,8 @@ bool is_relation_like(const RangeTblEntry *rte) {
 	case RTE_RELATION:
 		return rte->securityQuals == NIL;
 	case RTE_SUBQUERY:
-		return !rte->security_barrier && !refers_outside(reinterpret_cast<Node *>(rte->subquery)) &&
+		return !rte->security_barrier && is_repeatable(rte->subquery) &&
+			   !refers_outside(reinterpret_cast<Node *>(rte->subquery)) &&
 			   !contain_volatile_functions(reinterpret_cast<Node *>(rte->subquery));
 	case RTE_VALUES:
 		return !refers_outside(reinterpret_cast<Node *>(rte->values_lists)) &&
@@ -182,7 +219,7 @@ Query *query_of_item(JoinGraph *graph, const JoinItem *item, Node *expr) {
 	query->jointree =
 		makeFromExpr(list_make1(ref),
 					 reinterpret_cast<Node *>(conditions != NIL ? make_ands_explicit(conditions) : nullptr));
-	query->hasSubLinks = checkExprHasSubLink(query->jointree->quals);
+	query->hasSubLinks = true; // in conditions or in a row filter
 	TargetEntry *target =
 		expr != nullptr ? makeTargetEntry(static_cast<Expr *>(copyObjectImpl(expr)), 1, pstrdup("key"), false)
 						: constant_column();

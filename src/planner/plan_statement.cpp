@@ -80,6 +80,16 @@ PlannedStmt *plan_router(Query *query, const char *) {
 	return plan;
 }
 
+// True when the query returns the fragment's columns as they are.
+bool returns_columns(const Query *query) {
+	foreach_node (TargetEntry, entry, query->targetList) {
+		auto *var = reinterpret_cast<Var *>(entry->expr);
+		if (!IsA(var, Var) || var->varno != 1 || var->varlevelsup != 0 || var->varattno != entry->resno)
+			return false;
+	}
+	return true;
+}
+
 void add_relations(PlannedStmt *plan) {
 	foreach_node (RangeTblEntry, rte, current_run->range_tables) {
 		plan->rtable = lappend(plan->rtable, rte);
@@ -194,7 +204,7 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 				query->sortClause == NIL && query->limitCount == nullptr && query->limitOffset == nullptr &&
 				!query->hasAggs && query->groupClause == NIL && query->distinctClause == NIL &&
 				query->jointree->quals == nullptr && !query->hasWindowFuncs && !query->hasTargetSRFs &&
-				!query->hasSubLinks &&
+				!query->hasSubLinks && query->setOperations == nullptr && returns_columns(query) &&
 				list_length(query->targetList) ==
 					list_length(static_cast<Fragment *>(linitial(run.fragments))->columns);
 			if (router) {

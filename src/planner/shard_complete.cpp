@@ -177,6 +177,7 @@ Unit *LevelAnalyzer::analyze_subquery(int rtindex, Query *sub, int levels_up) {
 	if (analysis.from.pinned && !has_free_member(analysis.from.keys))
 		return fail(
 			"a sub-query that is pinned to one shard group"); // (key IS NULL): it is cut out on its own
+	result_->needs_pin |= analysis.from.pinned && !analysis.complete_everywhere;
 	result_->ordered_subquery |= sub->sortClause != NIL && sub->limitCount == nullptr;
 	if (!merge_colocation(analysis.from.colocation))
 		return fail("tables of different colocation groups");
@@ -532,6 +533,13 @@ void LevelAnalyzer::run() {
 	result_->keys = unit->keys;
 	if (!result_->ok)
 		return;
+	// What an outer join preserves may be pinned by one of its members.
+	if (!result_->pinned && unit->sharded)
+		collect_pins(NIL, unit->keys);
+	if (result_->needs_pin && !result_->pinned) {
+		fail("a sub-query that is pinned to one shard group");
+		return;
+	}
 	// Sub-queries outside FROM and WHERE are checked with the level's keys, too.
 	const bool target_ok =
 		check_sublinks(flat(reinterpret_cast<Node *>(query_->targetList)), unit->keys, true);
@@ -552,6 +560,23 @@ bool contains_key(Query *query, List *clauses, const KeySet &keys) {
 			return true;
 	}
 	return false;
+}
+
+// What above FROM and WHERE needs rows of several shard groups, or nullptr.
+const char *why_not_complete(Query *query, const FromAnalysis &from) {
+	const bool grouped = query->groupClause != NIL || query->hasAggs || query->havingQual != nullptr;
+	if (from.ordered_subquery && !grouped && query->sortClause == NIL && query->distinctClause == NIL)
+		return "an ordered sub-query";
+	if (query->groupingSets != NIL)
+		return "grouping sets";
+	if (grouped && !contains_key(query, query->groupClause, from.keys))
+		return "a grouping without the distribution column";
+	foreach_node (WindowClause, window, query->hasWindowFuncs ? query->windowClause : NIL)
+		if (!contains_key(query, window->partitionClause, from.keys))
+			return "a window that is not partitioned by the distribution column";
+	if (query->distinctClause != NIL && !contains_key(query, query->distinctClause, from.keys))
+		return "DISTINCT without the distribution column";
+	return nullptr;
 }
 
 void analyze_set_operation(Query *query, QueryAnalysis *result);
@@ -584,6 +609,9 @@ void analyze_level(Query *query, QueryAnalysis *result) {
 		if (!entry->resjunk && list_member(from.keys.members, strip(expr)))
 			result->key_outputs = lappend_int(result->key_outputs, entry->resno);
 	}
+	const char *reason = why_not_complete(query, from);
+	const bool limited = query->limitCount != nullptr || query->limitOffset != nullptr;
+	result->complete_everywhere = reason == nullptr && !limited;
 	// Rows of one shard group only (or of no shard at all): everything else happens there as well. A key that
 	// is tied to the enclosing query's row counts as one group, too.
 	bool one_group = from.pinned || !from.has_sharded;
@@ -593,33 +621,9 @@ void analyze_level(Query *query, QueryAnalysis *result) {
 		result->complete = result->complete_but_limit = true;
 		return;
 	}
-	const bool grouped = query->groupClause != NIL || query->hasAggs || query->havingQual != nullptr;
-	if (from.ordered_subquery && !grouped && query->sortClause == NIL && query->distinctClause == NIL) {
-		result->reason = "an ordered sub-query";
-		return;
-	}
-	if (query->groupingSets != NIL) {
-		result->reason = "grouping sets";
-		return;
-	}
-	if (grouped && !contains_key(query, query->groupClause, from.keys)) {
-		result->reason = "a grouping without the distribution column";
-		return;
-	}
-	if (query->hasWindowFuncs)
-		foreach_node (WindowClause, window, query->windowClause)
-			if (!contains_key(query, window->partitionClause, from.keys)) {
-				result->reason = "a window that is not partitioned by the distribution column";
-				return;
-			}
-	if (query->distinctClause != NIL && !contains_key(query, query->distinctClause, from.keys)) {
-		result->reason = "DISTINCT without the distribution column";
-		return;
-	}
-	result->complete_but_limit = true;
-	result->complete = query->limitCount == nullptr && query->limitOffset == nullptr;
-	if (!result->complete)
-		result->reason = "LIMIT";
+	result->reason = reason != nullptr ? reason : limited ? "LIMIT" : nullptr;
+	result->complete_but_limit = reason == nullptr;
+	result->complete = result->complete_everywhere;
 }
 
 // Walks a tree of set operations; every arm is a sub-query in the range table.
@@ -628,6 +632,7 @@ struct SetArms {
 	QueryAnalysis *result;
 	List *key_outputs = NIL; // common to all arms so far
 	bool first = true, ok = true, all_union_all = true;
+	bool everywhere = true; // each branch may run on every shard group
 	int sharded_arms = 0, arms = 0;
 };
 
@@ -656,6 +661,7 @@ void visit_arm(Node *node, SetArms *arms) {
 	}
 	if (!arm.from.has_sharded)
 		return;
+	arms->everywhere = arms->everywhere && arm.complete_everywhere;
 	arms->sharded_arms++;
 	if (from.colocation != nullptr && from.colocation != arm.from.colocation) {
 		arms->ok = false;
@@ -710,6 +716,15 @@ void analyze_set_operation(Query *query, QueryAnalysis *result) {
 		result->from.keys.members = level_free;
 		const bool one_group = result->from.pinned || level_free != NIL;
 		result->key_outputs = arms.key_outputs;
+		result->complete_everywhere = arms.everywhere && query->limitCount == nullptr &&
+									  query->limitOffset == nullptr &&
+									  (arms.all_union_all || arms.key_outputs != NIL);
+		if (!one_group && !arms.everywhere) {
+			// count(*) of one key, say, would give a row on every shard group.
+			result->from.ok = false;
+			result->from.reason = result->reason = "a branch that is pinned to one shard group";
+			return;
+		}
 		if (!one_group) {
 			if (!arms.all_union_all && arms.key_outputs == NIL) {
 				result->from.ok = false;

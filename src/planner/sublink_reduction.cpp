@@ -100,7 +100,7 @@ Query *uncorrelated_part(const Query *sub, Node *column) {
 		list_make1(makeTargetEntry(static_cast<Expr *>(copyObjectImpl(column)), 1, pstrdup("key"), false));
 	query->sortClause = query->distinctClause = NIL;
 	query->hasDistinctOn = false;
-	query->hasSubLinks = checkExprHasSubLink(query->jointree->quals);
+	query->hasSubLinks = true; // in conditions or in a row filter
 	return query;
 }
 
@@ -108,7 +108,8 @@ Query *uncorrelated_part(const Query *sub, Node *column) {
 Node *implied_by_exists(JoinGraph *graph, SubLink *link) {
 	auto *sub = reinterpret_cast<Query *>(link->subselect);
 	if (!is_plain(sub) || sub->hasAggs || sub->groupClause != NIL || sub->havingQual != nullptr ||
-		sub->hasWindowFuncs || contain_volatile_functions(reinterpret_cast<Node *>(sub)) ||
+		sub->hasWindowFuncs || !is_repeatable(sub) ||
+		contain_volatile_functions(reinterpret_cast<Node *>(sub)) ||
 		names_cte(reinterpret_cast<Node *>(sub), nullptr))
 		return nullptr;
 	foreach_ptr (Node, condition, and_list(sub->jointree->quals)) {

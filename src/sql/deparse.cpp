@@ -267,6 +267,17 @@ void forget_unread_ctes(Query *query) {
 	query->cteList = used;
 }
 
+// GROUP BY (- 2) would be read as a position.
+void fold_constant_groups(Query *query) {
+	foreach_node (TargetEntry, entry, query->targetList) {
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		if (entry->ressortgroupref != 0 && !IsA(expr, Const) && !depends_on_row(expr) &&
+			!checkExprHasSubLink(expr) && !contain_agg_clause(expr) && !contain_window_function(expr) &&
+			!contain_volatile_functions(expr) && !expression_returns_set(expr))
+			entry->expr = reinterpret_cast<Expr *>(eval_const_expressions(nullptr, expr));
+	}
+}
+
 // At every level, and before anything is lifted out of the query: what is not read must not ask for
 // parameters.
 bool forget_unread(Node *node, void *) {
@@ -275,6 +286,7 @@ bool forget_unread(Node *node, void *) {
 	if (!IsA(node, Query))
 		return walk_expression(node, forget_unread, static_cast<void *>(nullptr));
 	forget_unread_ctes(reinterpret_cast<Query *>(node));
+	fold_constant_groups(reinterpret_cast<Query *>(node));
 	return walk_query(reinterpret_cast<Query *>(node), forget_unread, static_cast<void *>(nullptr), 0);
 }
 
@@ -284,14 +296,6 @@ void normalise_query(Query *query, bool top) {
 	NormaliseContext below{false};
 	walk_query(query, normalise, &below, 0);
 
-	// GROUP BY (- 2) would be read as a position.
-	foreach_node (TargetEntry, entry, query->targetList) {
-		auto *expr = reinterpret_cast<Node *>(entry->expr);
-		if (entry->ressortgroupref != 0 && !IsA(expr, Const) && !depends_on_row(expr) &&
-			!checkExprHasSubLink(expr) && !contain_agg_clause(expr) && !contain_window_function(expr) &&
-			!contain_volatile_functions(expr) && !expression_returns_set(expr))
-			entry->expr = reinterpret_cast<Expr *>(eval_const_expressions(nullptr, expr));
-	}
 	forget_join_alias(reinterpret_cast<Node *>(query->jointree), nullptr);
 	foreach_node (RangeTblEntry, rte, query->rtable)
 		if (rte->rtekind == RTE_JOIN)
@@ -443,7 +447,8 @@ void check_text(const Query *query, const char *text) {
 		const Oid wanted = exprType(reinterpret_cast<Node *>(entry->expr));
 		Assert(type == wanted || wanted == UNKNOWNOID);
 	}
-	Assert(list_length(again->groupClause) == list_length(query->groupClause));
+	Assert(list_length(again->groupClause) <= list_length(query->groupClause));
+	Assert((again->groupClause == NIL) == (query->groupClause == NIL));
 	// The parser leaves out what a sort names twice.
 	Assert(list_length(again->sortClause) <= list_length(query->sortClause));
 	Assert((again->sortClause == NIL) == (query->sortClause == NIL));

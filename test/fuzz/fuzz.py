@@ -121,6 +121,7 @@ class Fuzzer:
         layout = self.options.layout[(number + self.rng("layout").randrange(100)) % len(self.options.layout)]
         self.where = f"{layout}"
         other = self.side(layout)
+        other.options = " ".join(f"-c {setting}" for setting in self.planning(number)) if layout != "self" else ""
         try:
             self.plain.open()
             other.open()
@@ -138,6 +139,12 @@ class Fuzzer:
             error = side.close(schema.tables)
             if error:
                 self.fail("clean-up", f"{self.where}: {error}")
+
+    def planning(self, number):
+        """Returns settings that make the planner of the distributed side do what small tables are not worth."""
+        rng = self.rng("planning", number)
+        return [rng.choice(choices) for choices in (("shardext.always_ship=on", "shardext.always_ship=on", "shardext.always_ship=off"),
+                                                     ("shardext.max_shipped_rows=10000",) * 3 + ("shardext.max_shipped_rows=20",))]
 
     def side(self, layout):
         """Returns the side to compare with, for a layout."""
@@ -173,6 +180,8 @@ class Fuzzer:
         else:
             self.where = f"{layout}, {self.variant}"
             self.commands = [layouts.shard_count(layouts.LAYOUTS[layout][1]).sql] + self.commands
+            if self.rng("analyze", number).random() < 0.5:
+                self.commands.append("ANALYZE")
         for sql in self.commands:
             error = other.run([sql])
             if error:

@@ -49,6 +49,10 @@ double distinct_values(JoinGraph *graph, const JoinItem *item, const Node *expr,
 // True when an expression or a query has columns of queries around it.
 bool refers_outside(Node *node);
 
+// True when a query gives the same rows each time within a statement: nothing in it depends on the order of
+// rows.
+bool is_repeatable(Query *query);
+
 // True when a query reads a common table expression.
 bool names_cte(Node *node, void *);
 

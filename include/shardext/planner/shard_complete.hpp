@@ -31,6 +31,7 @@ struct FromAnalysis {
 	bool pinned = false;	// all rows lie in one shard group
 	bool has_local = false; // reads tables that exist on the coordinator only
 	bool needs_settings = false;
+	bool needs_pin = false; // a member gives the right rows only in the shard group that it is pinned to
 	bool ordered_subquery = false; // a sub-query in FROM has ORDER BY, and people count on it
 };
 
@@ -39,7 +40,9 @@ struct QueryAnalysis {
 	bool upper_pushable = true;		 // target list, HAVING, grouping … may run on a node
 	bool complete = false;			 // the whole query is shard-complete
 	bool complete_but_limit = false; // …but for ORDER BY / LIMIT / OFFSET
-	List *key_outputs = NIL;		 // resnos of output columns that equal the key
+	// …also when it runs on every shard group, although it is pinned to one.
+	bool complete_everywhere = false;
+	List *key_outputs = NIL; // resnos of output columns that equal the key
 	const char *reason = nullptr;
 };
 
