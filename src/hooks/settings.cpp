@@ -3,7 +3,7 @@
 
 #include "shardext/cluster/shards.hpp"
 #include "shardext/executor/tasks.hpp"
-#include "shardext/monitor/worker.hpp"
+#include "shardext/monitor/analyze_worker.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/remote/connection.hpp"
 #include "shardext/transaction/fault_points.hpp"

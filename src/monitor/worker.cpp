@@ -2,7 +2,7 @@
 #include "shardext/monitor/worker.hpp"
 
 #include "shardext/catalog/metadata.hpp"
-#include "shardext/commands/analyze.hpp"
+#include "shardext/monitor/analyze_worker.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/scan.hpp"
 #include "shardext/transaction/shared_state.hpp"
@@ -22,8 +22,6 @@ extern "C" {
 }
 
 namespace shardext {
-
-int analyze_naptime = 60;
 
 namespace {
 
@@ -86,43 +84,6 @@ bool run_recovery() {
 		settled = recover_prepared_transactions();
 	end_transaction();
 	return settled;
-}
-
-// Statistics of tables that have changed. A table or a node that makes trouble does not end the worker.
-void analyze_changed_tables() {
-	List *relids = NIL;
-	MemoryContext context = CurrentMemoryContext;
-	auto run = [&](auto &&body) {
-		PG_TRY();
-		{
-			begin_transaction();
-			if (extension_exists() && !metadata_is_restored())
-				body();
-			end_transaction();
-		}
-		PG_CATCH();
-		{
-			MemoryContextSwitchTo(context);
-			EmitErrorReport();
-			FlushErrorState();
-			AbortCurrentTransaction();
-		}
-		PG_END_TRY();
-		MemoryContextSwitchTo(context);
-	};
-	run([&] {
-		List *found = tables_to_analyze();
-		MemoryContext old = MemoryContextSwitchTo(context);
-		relids = list_copy(found);
-		MemoryContextSwitchTo(old);
-	});
-	const ListCell *cell;
-	foreach (cell, relids)
-		run([&] {
-			if (is_sharded_table(lfirst_oid(cell)))
-				analyze_table(lfirst_oid(cell), NIL);
-		});
-	list_free(relids);
 }
 
 // Asks the postmaster for a worker in every database that may have the extension.
@@ -216,7 +177,7 @@ void shardext_worker_main(Datum argument) {
 				settled = run_recovery();
 			if (analyze_naptime > 0 &&
 				TimestampDifferenceExceeds(analyzed, GetCurrentTimestamp(), analyze_naptime * 1000)) {
-				analyze_changed_tables();
+				start_analyze_worker(database);
 				analyzed = GetCurrentTimestamp();
 			}
 			const int idle = analyze_naptime > 0 ? std::min(kIdleMs, analyze_naptime * 1000) : kIdleMs;

@@ -13,7 +13,4 @@ bool recover_prepared_transactions();
 // Records this start of the server, durably, before its first PREPARE TRANSACTION.
 void record_incarnation();
 
-// shardext.analyze_naptime: seconds between looks for tables that want ANALYZE; 0: never.
-extern int analyze_naptime;
-
 } // namespace shardext
