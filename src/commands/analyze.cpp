@@ -195,7 +195,8 @@ void analyze_table(Oid relid, List *attnums) {
 	AtEOXact_GUC(false, level);
 	SetUserIdAndSecContext(user, user_context);
 	// What the statistics were made from, for those who look at pg_class and for the next automatic run.
-	note_relation_size(relation, static_cast<BlockNumber>(estimated_size(relid).pages), rows);
+	note_relation_size(relation, static_cast<BlockNumber>(estimated_size(relid).pages),
+					   reservoir.count() > 0 ? rows : 0);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -239,7 +239,9 @@ Connection *connect_to_node(const NodeInfo *node) {
 }
 
 void cancel_on_node(Connection *c) {
-	if (c->head == c->tail || PQstatus(c->conn) != CONNECTION_OK)
+	// A COPY runs outside of the pipeline, and of the queue.
+	const bool copying = PQpipelineStatus(c->conn) == PQ_PIPELINE_OFF;
+	if ((c->head == c->tail && !copying) || PQstatus(c->conn) != CONNECTION_OK)
 		return;
 	{
 		// PQconninfo gives back what the connection was made with, password included.

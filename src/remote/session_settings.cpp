@@ -9,18 +9,10 @@ namespace shardext {
 
 namespace {
 
-constexpr const char *kTravelling[] = {"TimeZone",
-									   "DateStyle",
-									   "IntervalStyle",
-									   "lc_monetary",
-									   "lc_numeric",
-									   "lc_time",
-									   "bytea_output",
-									   "extra_float_digits",
-									   "xmlbinary",
-									   "xmloption",
-									   "default_text_search_config",
-									   "timezone_abbreviations"};
+constexpr const char *kTravelling[] = {
+	"TimeZone",	  "DateStyle", "IntervalStyle",			"lc_monetary",
+	"lc_numeric", "lc_time",   "bytea_output",			"extra_float_digits",
+	"xmlbinary",  "xmloption", "timezone_abbreviations"};
 
 } // namespace
 

@@ -1,6 +1,7 @@
 // Which expressions mean the same on a node.
 #include "shardext/sql/pushable.hpp"
 
+#include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
@@ -85,6 +86,7 @@ bool looks_at_server(const char *name, Form_pg_proc form) {
 										 "statement_timestamp",
 										 "currtid2",
 										 "get_current_ts_config",
+										 "mxid_age",
 										 "makeaclitem",
 										 "aclexplode",
 										 "lo_get",
@@ -101,6 +103,10 @@ bool looks_at_server(const char *name, Form_pg_proc form) {
 		if (is_object_identifier_type(form->proargtypes.values[i]) &&
 			form->proargtypes.values[i] != REGCONFIGOID)
 			return true;
+	// The default text search configuration may be one of the user's.
+	if (form->pronargs > 0 && form->proargtypes.values[0] != REGCONFIGOID &&
+		(strstr(name, "to_tsvector") != nullptr || strstr(name, "to_tsquery") != nullptr))
+		return true;
 	// age(timestamptz) counts from today.
 	return strcmp(name, "age") == 0 && form->pronargs == 1;
 }
@@ -162,6 +168,24 @@ bool bad_function(Oid function, void *context) {
 	return false;
 }
 
+// Functions that make JSON of any value ask for a cast of its type to json, which a node does not have.
+bool makes_json_of_user_type(const FuncExpr *call) {
+	const char *name = get_func_name(call->funcid);
+	bool makes_json = false;
+	for (const char *prefix : {"to_json", "json_build", "jsonb_build", "array_to_json", "row_to_json"})
+		makes_json = makes_json || (name != nullptr && strncmp(name, prefix, strlen(prefix)) == 0);
+	if (!makes_json)
+		return false;
+	foreach_ptr (Node, argument, call->args) {
+		const Oid type = getBaseType(exprType(argument));
+		const Oid element = get_element_type(type);
+		if (type >= FirstGenbkiObjectId || element >= FirstGenbkiObjectId || type == RECORDOID ||
+			element == RECORDOID)
+			return true;
+	}
+	return false;
+}
+
 bool check_node(Node *node, Pushability *result) {
 	if (node == nullptr)
 		return false;
@@ -181,6 +205,10 @@ bool check_node(Node *node, Pushability *result) {
 		return refuse(result, "a sequence");
 	case T_CurrentOfExpr:
 		return refuse(result, "WHERE CURRENT OF");
+	case T_FuncExpr:
+		if (makes_json_of_user_type(reinterpret_cast<FuncExpr *>(node)))
+			return refuse(result, "a function that makes JSON of a user's type");
+		break;
 	case T_GroupingFunc:
 	case T_Aggref:
 	case T_WindowFunc:
@@ -249,13 +277,7 @@ bool is_table_row_type(Oid type) {
 } // namespace
 
 bool may_be_called_by_everybody(Oid function) {
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	bool is_default;
-	SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proacl, &is_default);
-	ReleaseSysCache(tuple);
-	return is_default;
+	return public_may_execute(function);
 }
 
 bool function_is_pushable(Oid function, bool *needs_settings) {

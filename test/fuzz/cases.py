@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from kinds import KINDS
+from kinds import KINDS, base
 from queries import Queries
 from tree import Param, SetOp, without
 
@@ -29,7 +29,7 @@ class Step:
 
 @dataclass
 class Case:
-    """A query, settings and the way to run it: select, prepare, cursor or transaction."""
+    """A query, settings and the way to run it: select, prepare, cursor, transaction, table (CREATE TABLE AS), copy or plpgsql."""
 
     box: object
     how: str = "select"
@@ -75,6 +75,15 @@ class Case:
             found += [Step("BEGIN"), Step(f"DECLARE c NO SCROLL CURSOR FOR {query}", frozenset(("nomessage",)))]
             found += [Step("FETCH 3 FROM c", marks), Step("FETCH ALL FROM c", marks)] if "ordered" in marks else [Step("FETCH ALL FROM c", marks)]
             found.append(Step("ROLLBACK"))
+        elif self.how == "table":
+            found += [Step(f"CREATE TEMP TABLE made AS {query}", frozenset(("nomessage",))), Step("SELECT * FROM made", frozenset(("nomessage",)))]
+            found.append(Step("DROP TABLE made", frozenset(("nomessage",))))
+        elif self.how == "copy":
+            found.append(Step(f"COPY ({query}) TO STDOUT", marks, copies_out=True))
+        elif self.how == "plpgsql":
+            found.append(Step("CREATE OR REPLACE FUNCTION pg_temp.made() RETURNS SETOF text LANGUAGE plpgsql AS $plpgsql$ DECLARE r record;"
+                              f" BEGIN FOR r IN {query} LOOP RETURN NEXT r::text; END LOOP; END $plpgsql$"))
+            found.append(Step("SELECT * FROM pg_temp.made()", marks))
         elif self.how == "transaction":
             found += [Step("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), Step(query, marks), Step("ROLLBACK")]
         else:
@@ -98,10 +107,12 @@ class Case:
 def make_case(rng, schema):
     """Makes a random case."""
     queries = Queries(rng, schema)
-    how = rng.choice(("select",) * 12 + ("prepare",) * 5 + ("cursor", "transaction"))
+    how = rng.choice(("select",) * 30 + ("prepare",) * 12 + ("cursor", "transaction", "table", "copy", "plpgsql") * 2)
     if how == "prepare":
         queries.expressions.params = []
-    case = Case(queries.top(), how)
+    case = Case(queries.top(how == "table"), how)
+    if how in ("copy", "plpgsql") and any(base(item.kind) in ("float", "row") for item in case.box.columns()):
+        case.how = "select"  # floats may differ in the last digits, which nobody sees in a text
     used = [piece for piece in case.box.walk() if isinstance(piece, Param)]
     case.params = sorted(queries.expressions.params or [], key=lambda p: p.number) if used else []
     if how == "prepare":

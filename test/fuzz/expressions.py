@@ -31,6 +31,7 @@ class Scope:
     inner: object = None  # of a grouped query: the scope below GROUP BY
     relations: list = field(default_factory=list)
     windows: object = None  # the Select that may hold window functions
+    merged: list = field(default_factory=list)  # columns of the last USING
     subqueries: int = 2  # so deep may sub-queries go
 
     def of_kind(self, kind):

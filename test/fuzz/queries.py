@@ -27,9 +27,9 @@ class Queries(Sources):
     def chance(self, p):
         return self.rng.random() < p
 
-    def top(self):
+    def top(self, named=False):
         """A whole statement; returns its Box."""
-        box, _, _ = self.query(None, 2, named=False)
+        box, _, _ = self.query(None, 2, named)
         return box
 
     # --- whole queries --------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ CREATE FUNCTION fz.plus(a int, b int DEFAULT 7) RETURNS int LANGUAGE sql IMMUTAB
 CREATE FUNCTION fz.label(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN ''<'' || coalesce($1, ''?'') || ''>''; END'
 CREATE FUNCTION fz.few(n int) RETURNS TABLE (v int, w text) LANGUAGE sql STABLE AS 'SELECT i, ''w'' || i FROM generate_series(1, n % 4) i'
 CREATE FUNCTION fz.add(bigint, int) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT $1 + coalesce($2, 0)'
+CREATE FUNCTION fz.same(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 % 3 = $2 % 3'
+CREATE OPERATOR fz.=== (FUNCTION = fz.same, LEFTARG = int, RIGHTARG = int)
 CREATE AGGREGATE fz.total(int) (SFUNC = fz.add, STYPE = bigint, INITCOND = 0)
 """.strip().split("\n")
 

@@ -28,7 +28,10 @@ class Seen:
 
     alias: str
     relation: Relation
-    nullable: bool = False
+    many: float | None = None  # rows of the join in parentheses that it belongs to
+
+    def rows(self):
+        return self.relation.rows if self.many is None else self.many
 
     def expr(self, name):
         kind = dict(self.relation.columns)[name]
@@ -57,6 +60,8 @@ class Sources:
         for _ in range(self.rng.randint(1, max(1, min(most, self.budget)))):
             comma = not sources or self.chance(0.2)
             source, seen = self.element(scope, subqueries, bool(sources))
+            if sources and self.budget > 0 and not getattr(source, "lateral", False) and self.chance(0.15):
+                source, seen = self.nested(source, seen, scope, subqueries)
             if not sources:
                 sources.append(source)
                 scope.rows = seen[0].relation.rows
@@ -75,13 +80,36 @@ class Sources:
                     break
                 sources[-1] = join
                 scope.rows = left.rows
+                scope.merged = left.merged
             joined = joined + seen
             self.see(scope, seen)
+        self.see_merged(sources, scope)
         for seen in scope.relations:
             key = seen.relation.distribution
             if key and self.chance(0.1):
                 where.append(self.pin(seen.expr(key)))
         return sources, where, scope
+
+    @staticmethod
+    def see_merged(sources, scope):
+        """Adds columns merged by USING, by their bare names, when nothing else has such a name."""
+        names = [name for seen in scope.relations for name, _ in seen.relation.columns]
+        for name in scope.merged if len(sources) == 1 else ():
+            if names.count(name) == 2:
+                kinds = {kind for seen in scope.relations for n, kind in seen.relation.columns if n == name}
+                if len(kinds) == 1:
+                    scope.columns.append(Expr(kinds.pop(), [name], column=True))
+
+    def nested(self, source, seen, scope, subqueries):
+        """Joins an element with another one, in parentheses; returns it alone when that has too many rows."""
+        inner = Scope(seen[0].exprs(), None, seen[0].relation.rows, scope.outer, relations=list(seen), subqueries=subqueries)
+        other, more = self.element(Scope(outer=scope.outer), subqueries, False)
+        join = self.join(source, other, inner, more)
+        if join is None:
+            return source, seen
+        for one in seen + more:
+            one.many = inner.rows
+        return join, seen + more
 
     @staticmethod
     def see(scope, seen):
@@ -199,14 +227,14 @@ class Sources:
             return None, None
         (a, x, kind), (b, y, _) = self.rng.choice(keys)
         each = {"bool": 2, "mood": 3, "json": 8, "pair": 6, "ints": 5, "texts": 5, "int": 10}.get(base(kind), 6)
-        rows = max(1.0, scope.rows * seen[0].relation.rows / each)
+        rows = max(1.0, scope.rows * seen[0].rows() / each)
         sides = [a.expr(x), b.expr(y)]
         self.rng.shuffle(sides)
         return Expr("bool", [sides[0], " = ", sides[1]]), rows
 
     def comma_condition(self, scope, seen):
         """Returns the rows of `FROM scope, seen` and conditions that keep them few; None when there are none."""
-        product = scope.rows * seen[0].relation.rows
+        product = scope.rows * seen[0].rows()
         if product < MOST_ROWS / 4 and self.chance(0.3):
             return product, []
         one, rows = self.equality(scope, seen)
@@ -214,7 +242,7 @@ class Sources:
 
     def join(self, left, right, scope, seen):
         """Returns `left JOIN right`, or None when it would have too many rows."""
-        product = scope.rows * seen[0].relation.rows
+        product = scope.rows * seen[0].rows()
         lateral = getattr(right, "lateral", False)
         hows = ["JOIN", "JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN"] + ([] if lateral else ["RIGHT JOIN", "FULL JOIN"])
         how = self.rng.choice(hows)
@@ -230,7 +258,9 @@ class Sources:
             using = self.using(scope, seen)
             if using and product < MOST_ROWS * 6:
                 scope.rows = max(1, product / 8)
-                natural = self.chance(0.2) and product < MOST_ROWS and self.same_kinds(scope, seen)
+                natural = self.chance(0.2) and product < MOST_ROWS and len(seen) == 1 and self.same_kinds(scope, seen)
+                if not natural:
+                    scope.merged = using[8:-1].split(", ")
                 return Source(Join(f"NATURAL {how}" if natural else how, left, right, None, "" if natural else using))
         one, rows = self.equality(scope, seen)
         if one is None or rows > MOST_ROWS:
@@ -243,7 +273,8 @@ class Sources:
 
     def pair_condition(self, scope, seen):
         """A condition of any form on both sides of a join."""
-        both = Scope(scope.columns + [e for one in seen for e in one.exprs()], outer=scope.outer, subqueries=0)
+        both = Scope(scope.columns + [e for one in seen for e in one.exprs()], None, scope.rows * 5, scope.outer,
+                     subqueries=1 if self.chance(0.1) else 0)
         return self.expressions.condition(both, 2)
 
     @staticmethod
@@ -259,7 +290,8 @@ class Sources:
     def using(self, scope, seen):
         """Returns USING (...) of one or two columns that are once on either side, or None."""
         left = [name for one in scope.relations for name, _ in one.relation.columns]
-        names = [name for name, kind in seen[0].relation.columns if left.count(name) == 1 and kind in KINDS
+        right = [name for one in seen for name, _ in one.relation.columns]
+        names = [name for name, kind in seen[0].relation.columns if left.count(name) == right.count(name) == 1 and kind in KINDS
                  and any((name, kind) in one.relation.columns for one in scope.relations)]
         if not names:
             return None

@@ -80,6 +80,7 @@ lower_inf({range})
 {pair} IS NULL
 {pair} IS NOT NULL
 is_even({int})
+{int} OPERATOR(fz.===) {int}
 """,
     "int": """
 {int} + {int}

@@ -12,6 +12,8 @@ extern "C" {
 #include "nodes/pathnodes.h"
 #include "optimizer/planner.h"
 #include "storage/proc.h"
+#include "catalog/pg_proc.h"
+#include "utils/acl.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 }
@@ -105,6 +107,15 @@ inline void note_relation_size(Relation relation, BlockNumber pages, double rows
 #else
 	vac_update_relstats(relation, pages, rows, 0, relation->rd_rel->relhasindex, InvalidTransactionId,
 						InvalidMultiXactId, nullptr, nullptr, false);
+#endif
+}
+
+// True when everybody may execute a function.
+inline bool public_may_execute(Oid function) {
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, function, ACL_ID_PUBLIC, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+	return pg_proc_aclcheck(function, ACL_ID_PUBLIC, ACL_EXECUTE) == ACLCHECK_OK;
 #endif
 }
 

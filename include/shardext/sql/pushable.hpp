@@ -23,7 +23,7 @@ bool depends_on_row(Node *node);
 // True for a function that gives the same answer on a node as here.
 bool function_is_pushable(Oid function, bool *needs_settings);
 
-// False when privileges on a function have ever been granted or revoked.
+// False when EXECUTE on a function has been revoked from PUBLIC.
 bool may_be_called_by_everybody(Oid function);
 
 // regclass and the like: their values are OIDs of one server's objects.
