@@ -201,7 +201,9 @@ void collect_table_pins(Node *clause, const DistributedTable *table, Index rti, 
 	} else if (IsA(clause, NullTest)) {
 		auto *test = reinterpret_cast<NullTest *>(clause);
 		auto *var = reinterpret_cast<Var *>(test->arg);
-		if (test->nulltesttype == IS_NULL && IsA(var, Var) && var->varattno == table->key_attnum)
+		// (Of a composite type, a row of NULLs IS NULL as well.)
+		if (test->nulltesttype == IS_NULL && !test->argisrow && IsA(var, Var) &&
+			var->varattno == table->key_attnum)
 			*pins = lappend(*pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::IsNull, nullptr});
 	} else if (IsA(clause, ScalarArrayOpExpr)) {
 		auto *any = reinterpret_cast<ScalarArrayOpExpr *>(clause);

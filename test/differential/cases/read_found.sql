@@ -8,6 +8,9 @@ INSERT INTO b VALUES (1, true, 'a'), (2, false, 'b'), (3, NULL, NULL), (4, true,
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE r (id int, ta text[]);
 INSERT INTO r VALUES (1, '{boolean,b}'), (2, '{x}');
+CREATE TYPE pair AS (a int, b text);
+CREATE TABLE by_pair (k pair, id int);
+INSERT INTO by_pair VALUES (NULL, 1), (ROW(NULL, NULL), 2), (ROW(1, NULL), 3), (ROW(1, 'x'), 4);
 CREATE TABLE many (k int PRIMARY KEY, v text);
 CREATE TABLE many2 (k int PRIMARY KEY, x int);
 INSERT INTO many SELECT i, 'v' || i FROM generate_series(1, 3000) i;
@@ -22,6 +25,7 @@ SELECT create_distributed_table('t', 'k');
 SELECT create_distributed_table('b', 'k', colocate_with => 'none');
 SELECT create_reference_table('r');
 SELECT create_distributed_table('many', 'k');
+SELECT create_distributed_table('by_pair', 'k');
 SELECT create_distributed_table('many2', 'k', colocate_with => 'none');
 -- @run
 SELECT k FROM t s WHERE EXISTS (SELECT 1 WHERE is_even(s.id));
@@ -69,3 +73,8 @@ SELECT count(*) FROM (SELECT k FROM many LIMIT 900) a JOIN many2 m ON m.x = a.k;
 SELECT count(*) FROM many2 m WHERE EXISTS (SELECT FROM (SELECT k FROM many LIMIT 10) a WHERE a.k = m.x);
 SELECT k FROM t WHERE (SELECT count(*) FROM b WHERE b.k = t.k AND b.k = t.id) BETWEEN 0 AND 5;
 SELECT k, (SELECT count(*) FROM b WHERE b.k = t.k AND b.k = t.id) FROM t;
+SELECT k, id FROM by_pair WHERE k IS NULL;
+SELECT k, (SELECT 5 FROM by_pair WHERE false) FROM by_pair GROUP BY k HAVING k IS NULL;
+SELECT count(*) FROM by_pair p, b WHERE p.k IS NULL AND b.k = p.id;
+SELECT id FROM by_pair WHERE k = ROW(1, 'x')::pair;
+SELECT id FROM by_pair WHERE k IS NOT NULL;
