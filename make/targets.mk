@@ -2,7 +2,7 @@
 tools = $(here)/test/tools
 NODES ?= 2
 
-.PHONY: bench-point prepare quickstart quickstart-stop cluster cluster-stop psql check help
+.PHONY: bench-point bench-analytics fuzz prepare quickstart quickstart-stop cluster cluster-stop psql check help
 
 prepare:
 	@$(tools)/prepare
@@ -27,6 +27,16 @@ bench-point:
 	@$(tools)/install
 	@$(here)/test/bench/point_select
 
+# ARGS: options of test/bench/analytics/run.py, such as ARGS="--scale 0.05 --layout spread"
+bench-analytics:
+	@$(tools)/install
+	@$(here)/test/bench/analytics/run $(ARGS)
+
+# SECONDS: how long; ARGS: options of test/fuzz/fuzz.py, such as ARGS="--seed 7"
+fuzz:
+	@$(tools)/install
+	@SECONDS_TO_RUN=$(or $(SECONDS),600) $(here)/test/fuzz/run.sh $(ARGS)
+
 psql:
 	@$(tools)/cluster psql $(here)/build/cluster
 
@@ -48,6 +58,8 @@ help:
 	@echo 'make cluster-stop      stop and remove the development cluster'
 	@echo 'make check             run all tests (T=suite, T=suite/test or T=test: run some)'
 	@echo 'make bench-point       latency of a SELECT by key, through the coordinator and straight on a node'
+	@echo 'make bench-analytics   78 analytical questions, against a plain server (ARGS="--scale 0.05")'
+	@echo 'make fuzz              random queries, compared with a plain database (SECONDS=600)'
 	@echo 'make unit              run the unit tests that need no server'
 	@echo 'make format            format the sources'
 	@echo 'make lint              check format and rules of the sources'

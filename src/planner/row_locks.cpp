@@ -203,6 +203,25 @@ void lock_table(Query *query, RangeTblEntry *rte, const RowMarkClause *mark) {
 	*rte = *entry;
 }
 
+// True when a range table position stands on the nullable side of an outer join, as the query is written.
+bool may_be_nullable(Node *node, Index rtindex, bool nullable) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, RangeTblRef))
+		return nullable && reinterpret_cast<RangeTblRef *>(node)->rtindex == static_cast<int>(rtindex);
+	if (IsA(node, FromExpr)) {
+		foreach_ptr (Node, child, reinterpret_cast<FromExpr *>(node)->fromlist)
+			if (may_be_nullable(child, rtindex, nullable))
+				return true;
+		return false;
+	}
+	auto *join = reinterpret_cast<JoinExpr *>(node);
+	const bool left = join->jointype == JOIN_RIGHT || join->jointype == JOIN_FULL;
+	const bool right = join->jointype == JOIN_LEFT || join->jointype == JOIN_FULL;
+	return may_be_nullable(join->larg, rtindex, nullable || left) ||
+		   may_be_nullable(join->rarg, rtindex, nullable || right);
+}
+
 } // namespace
 
 void lock_marked_tables(Query *query) {
@@ -212,7 +231,10 @@ void lock_marked_tables(Query *query) {
 		RangeTblEntry *rte = rt_fetch(mark->rti, query->rtable);
 		if (rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid))
 			lock_table(query, rte, mark);
-		else if (rte->rtekind != RTE_SUBQUERY)
+		// Rows of sub-queries are locked inside; their marks stay only where PostgreSQL may have to refuse
+		// them.
+		else if (rte->rtekind != RTE_SUBQUERY ||
+				 may_be_nullable(reinterpret_cast<Node *>(query->jointree), mark->rti, false))
 			left = lappend(left, mark);
 	}
 	query->rowMarks = left;

@@ -38,6 +38,9 @@ bool means_something_here_only(Node *node, void *) {
 		return false;
 	if (IsA(node, Param))
 		return true;
+	if (exprInputCollation(node) >= FirstNormalObjectId ||
+		(IsA(node, CollateExpr) && reinterpret_cast<CollateExpr *>(node)->collOid >= FirstNormalObjectId))
+		return true;
 	bool needs_settings = false;
 	if (check_functions_in_node(
 			node,

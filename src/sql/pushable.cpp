@@ -241,6 +241,10 @@ bool check_node(Node *node, Pushability *result) {
 		break;
 	}
 
+	// Collations of users: of the result, or that an operator compares by.
+	if ((has_type(node) && exprCollation(node) >= FirstNormalObjectId) ||
+		exprInputCollation(node) >= FirstNormalObjectId)
+		return refuse(result, "a user-defined collation");
 	// A stable or immutable expression without columns is evaluated on the coordinator, whatever it calls.
 	const bool is_expression = IsA(node, FuncExpr) || IsA(node, OpExpr) || IsA(node, SQLValueFunction) ||
 							   IsA(node, CoerceViaIO) || IsA(node, MinMaxExpr) || IsA(node, RelabelType);
@@ -258,9 +262,6 @@ bool check_node(Node *node, Pushability *result) {
 	const Oid type = has_type(node) ? exprType(node) : InvalidOid;
 	if (!type_travels(type, result))
 		return true;
-	const Oid collation = OidIsValid(type) ? exprCollation(node) : InvalidOid;
-	if (collation >= FirstNormalObjectId)
-		return refuse(result, "a user-defined collation");
 	return walk_expression(node, check_node, result);
 }
 

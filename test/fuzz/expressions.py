@@ -7,7 +7,7 @@ keys, and `inner` is the scope that aggregates may look into.
 import re
 from dataclasses import dataclass, field
 
-from kinds import BASE, KINDS, base, fits
+from kinds import BASE, CROSS, KINDS, base, fits
 from templates import AGGREGATES, ANY, TEMPLATES, WINDOWS
 from tree import Expr, Param
 
@@ -77,6 +77,8 @@ class Expressions:
             found.parts = [self.rng.choice(column.samples)]
         if len(found.parts) == 1 and isinstance(found.parts[0], str) and column.kind not in ("big", "pair") and self.chance(0.4):
             found.parts = [re.sub(r"^(E?'.*')::[\w.\[\]]+$", r"\1", found.parts[0], flags=re.S)]
+        elif column.kind in CROSS and self.chance(0.12):
+            return Expr("other", [found, f"::{self.rng.choice(CROSS[column.kind])}"], fixed=True)
         return found
 
     def column(self, kind, scope):
@@ -126,7 +128,7 @@ class Expressions:
     def choose(self, templates, scope):
         """Picks a template, rather one whose holes can be filled with columns."""
         kinds = set(scope.kinds()) | set(scope.outer.kinds() if scope.outer else ())
-        kinds |= {"A", "=A", "E", "col"} if kinds else set()
+        kinds |= {"A", "=A", "E", "=E", "col"} if kinds else set()
         for _ in range(4):
             template = self.rng.choice(templates)
             if any(hole.group(1) in kinds for hole in HOLE.finditer(template)):
@@ -137,7 +139,7 @@ class Expressions:
         """Fills the holes of a template."""
         parts, at, done = [], 0, []
         letters = {"A": kind if template in ANY else self.any_kind(scope), "B": self.any_kind(scope), "E": self.any_kind(scope)}
-        if letters["E"] in ("ints", "texts"):
+        if letters["E"] in ("ints", "texts", "moods"):
             letters["E"] = "int"
         if base(kind) == "text":  # text made of ci would be compared as ci is
             letters = {letter: "text" if what == "ci" else what for letter, what in letters.items()}

@@ -23,6 +23,9 @@ BYTES = ("\\x", "\\x00", "\\xff00", "\\x61", "\\x6162", "\\xdeadbeef")
 INTS = ("{1,2,3}", "{}", "{1,NULL}", "{3,2,1}", "{5}", "{2,2}", "{NULL}")
 TEXTARRAYS = ("{a,b}", "{}", "{NULL,a}", '{"x y","q\\"q"}', "{A,a,B}", '{""}', "{NULL}")
 NUMERICS = ("1", "1.0", "1.00", "0", "-0.0", "2.50", "2.5", "-3.125", "100", "1e2", "NaN", "12345678901234567890.5", "0.1", "7")
+INETS = ("10.0.0.1", "10.0.0.0/8", "::1", "192.168.1.1/24", "10.0.0.1/32")
+BITS = ("", "0", "1", "101", "0101", "11111111")
+CLOCK = ("00:00:00", "12:30:00", "23:59:59.999999", "07:15:30")
 FLOATS = ("0", "0.25", "-0.5", "1.5", "2", "-2.25", "3.75", "100.5", "NaN", "Infinity", "-Infinity")
 
 
@@ -85,7 +88,7 @@ def kinds():
         Kind("big", "bigint", big_literal, "1::bigint"),
         Kind("num", "numeric", numeric_literal, "1.5", ("trim_scale(", ")")),
         Kind("num2", "numeric(8,2)", lambda rng: f"{rng.randint(-40, 80) / 4:.2f}::numeric(8,2)", "1.50::numeric(8,2)", parent="num"),
-        Kind("float", "double precision", from_list(FLOATS, "double precision"), "1.5::double precision", ("(", " + 0::double precision)")),
+        Kind("float", "double precision", from_list(FLOATS + ("-0",), "double precision"), "1.5::double precision", ("(", " + 0::double precision)")),
         Kind("flt", "double precision", from_list(FLOATS, "double precision"), "1.5::double precision", parent="float"),
         Kind("text", "text", text_literal, "'a'::text"),
         Kind("ci", "text COLLATE fz.ci", from_list(WORDS, "text"), "'a'::text COLLATE fz.ci",
@@ -102,6 +105,18 @@ def kinds():
         Kind("pair", "fz.pair", from_list(PAIRS, "fz.pair"), "'(1,a)'::fz.pair", minmax=False),
         Kind("range", "int4range", from_list(RANGES, "int4range"), "'[1,5)'::int4range", minmax=False),
         Kind("uuid", "uuid", from_list(UUIDS, "uuid"), f"'{UUIDS[0]}'::uuid", minmax=False),
+        Kind("short", "smallint", lambda rng: f"{rng.randint(0, 12)}::smallint", "1::smallint", parent="int"),
+        Kind("vchar", "character varying(20)", from_list(WORDS, "varchar(20)"), "'a'::varchar(20)", parent="text"),
+        Kind("word", "fz.word", from_list(WORDS, "fz.word"), "'a'::fz.word", parent="text"),
+        Kind("chars", "character(3)", from_list(("a", "A", "ab", "", "b", "abc"), "char(3)"), "'a'::char(3)"),
+        Kind("real", "real", from_list(("0.25", "1.5", "-2", "NaN", "100"), "real"), "1.5::real"),
+        Kind("stamp", "timestamp without time zone", from_list([t[:19] for t in TIMES], "timestamp"), "'2024-01-01'::timestamp"),
+        Kind("clock", "time without time zone", from_list(CLOCK, "time"), "'12:30'::time"),
+        Kind("inet", "inet", from_list(INETS, "inet"), "'10.0.0.1'::inet"),
+        Kind("bits", "bit varying", from_list(BITS, "varbit"), "'101'::varbit", minmax=False),
+        Kind("moods", "mood[]", from_list(("{sad,ok}", "{}", "{NULL,happy}", "{ok}"), "mood[]"), "'{ok}'::mood[]"),
+        Kind("days", "daterange", from_list(("[2024-01-01,2024-02-01)", "empty", "(,2024-01-15)", "[2024-01-10,)"), "daterange"),
+             "'empty'::daterange", minmax=False),
         Kind("bytes", "bytea", from_list(BYTES, "bytea"), "'\\x61'::bytea", minmax=False),
     ]
     return {kind.name: kind for kind in found}
@@ -109,6 +124,19 @@ def kinds():
 
 KINDS = kinds()
 BASE = [name for name, kind in KINDS.items() if kind.parent is None]
+
+
+# What values of a kind may be compared with although they are of another type.
+CROSS = {"int": ("bigint", "smallint", "numeric", "float8"), "short": ("int", "bigint"), "small": ("bigint", "int"), "big": ("numeric",),
+         "num": ("float8",), "float": ("real", "numeric"), "date": ("timestamptz", "timestamp"), "tstz": ("date", "timestamp"),
+         "text": ("varchar", "name", "char(3)"), "chars": ("text", "varchar"), "vchar": ("text",), "stamp": ("date", "timestamptz")}
+PAIRS_ACROSS = (("int", "big"), ("int", "num"), ("big", "num"), ("int", "float"), ("date", "tstz"), ("date", "stamp"), ("stamp", "tstz"),
+                ("text", "ci"), ("text", "chars"), ("real", "float"), ("num", "float"))
+
+
+def comparable(a, b):
+    """Tells whether values of two kinds can be compared although they are of different types."""
+    return (base(a), base(b)) in PAIRS_ACROSS or (base(b), base(a)) in PAIRS_ACROSS
 
 
 def base(name):

@@ -5,7 +5,7 @@ for being equal are in canonical form (see kinds.py).
 """
 
 from expressions import Expressions, Scope
-from kinds import BASE, KINDS, base
+from kinds import BASE, KINDS, base, comparable
 from sources import MOST_ROWS, Relation, Seen, Sources
 from templates import AGGREGATES
 from tree import Box, Cte, Expr, Group, Item, Join, Order, Select, SetOp, Source, Table, Values
@@ -323,7 +323,8 @@ class Queries(Sources):
         kind = self.expressions.any_kind(scope)
         left = self.expressions.expr(kind, Scope(scope.columns, outer=scope.outer, inner=scope.inner, subqueries=0), 1)
         if r < 0.85:
-            box, _, _ = self.query(scope, level, True, [base(kind)], mode="any")
+            others = [other for other in BASE if comparable(kind, other)] if self.chance(0.15) else []
+            box, _, _ = self.query(scope, level, True, [self.rng.choice(others or [base(kind)])], mode="any")
             how = self.rng.choice((" IN (", " IN (", " NOT IN (", " = ANY (", " <> ALL (", " < ANY (", " >= ALL ("))
             return Expr("bool", ["(", left, ")", how, box, ")"])
         other = self.expressions.any_kind(scope)
@@ -339,6 +340,8 @@ class Queries(Sources):
             if box.node.limit is None and not box.node.ties:
                 box.node.order, box.node.total = [Order(box.node.items[0])], True
             return Expr(kind, ["ARRAY(", box, ")"], column=True) if box.node.total else None
+        if r < 0.25 and kind in AGGREGATES and scope.inner is None and scope.relations:
+            return self.correlated_aggregate(kind, scope)
         if r < 0.6 and kind in AGGREGATES:
             box, _, _ = self.query(scope, level, True, [kind], mode="total")
             return Expr(kind, ["(", box, ")"], column=True)
@@ -354,3 +357,18 @@ class Queries(Sources):
         box.node.order, box.node.limit = [Order(box.node.items[0], self.expressions.direction())], Expr("limit", ["1"])
         box.node.ties, box.node.total = False, True
         return Expr(kind, ["(", box, ")"], column=True)
+
+    def correlated_aggregate(self, kind, scope):
+        """(SELECT aggregate FROM table WHERE table.x = outer.y), which a planner may make a join of."""
+        seen = Seen(self.alias(), self.rng.choice(self.schema.relations))
+        inner = Scope(seen.exprs(), seen.relation.key, seen.relation.rows, scope, relations=[seen], subqueries=0)
+        select = Select([], [Source(Table(seen.relation.name, seen.alias))])
+        around = Scope(rows=scope.rows, relations=scope.relations)
+        for _ in range(self.rng.choice((1, 1, 2))):
+            one, _ = self.equality(around, [seen])
+            select.where += [one] if one is not None else []
+        if self.chance(0.3):
+            select.where.append(self.expressions.condition(Scope(seen.exprs(), rows=seen.relation.rows, subqueries=0)))
+        above = Scope([], [], 1, scope, inner, subqueries=0)
+        select.items = [Item(self.expressions.aggregate(kind, above), "c1")]
+        return Expr(kind, ["(", Box(select), ")"], column=True)

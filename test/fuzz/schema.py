@@ -15,6 +15,7 @@ CREATE SCHEMA fz
 CREATE SCHEMA "Other Schema"
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'O''k')
 CREATE DOMAIN fz.small AS int CHECK (VALUE < 1000)
+CREATE DOMAIN fz.word AS text CHECK (length(VALUE) < 40)
 CREATE TYPE fz.pair AS (a int, b text)
 CREATE COLLATION fz.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)
 CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2'
@@ -32,11 +33,13 @@ NAMES = {
     "int": ("i1", "i2", '"select"'), "small": ("d1",), "big": ("b1",), "num": ("n1", "n2"), "num2": ("m1",), "float": ("f2",),
     "flt": ("f1",), "text": ("t1", '"Weird Col"', "t2"), "ci": ("ci",), "bool": ("o1", "o2"), "date": ("e1",), "tstz": ("z1",),
     "ivl": ("v1",), "mood": ("mood",), "ints": ("ia",), "texts": ("ta",), "json": ("j1",), "pair": ("p1",), "range": ("r1",),
-    "uuid": ("u1",), "bytes": ('"üñí"',),
+    "uuid": ("u1",), "bytes": ('"üñí"',), "short": ("s1",), "vchar": ("c1",), "word": ("w1",), "chars": ("h1",), "real": ("f4",),
+    "stamp": ("y1",), "clock": ("x1",), "inet": ("a1",), "bits": ("l1",), "moods": ("ma",), "days": ("q1",),
 }
+USUAL = ("int", "text", "num", "num2", "date", "tstz", "flt", "bool", "mood", "big", "ints", "json")
 TABLES = ("t1", "t2", "t3", '"Other Schema"."Mixed Case"', "t5", "t6")
 KEYS = ("int",) * 8 + ("big", "text", "text", "uuid", "num", "mood", "date", "tstz", "bool", "small", "ci", "bytes", "ivl", "pair",
-                       "range", "float", "json", "ints")
+                       "range", "float", "json", "ints", "short", "vchar", "word", "chars", "real", "stamp", "inet")
 VARIANTS = ("colocated", "colocated", "references", "local", "different", "mixed", "mixed")
 
 
@@ -69,7 +72,8 @@ class Schema:
         """Makes one table."""
         rng = self.rng
         unique = nr < 5  # the last table has rows that are equal
-        kinds = rng.sample(list(NAMES), rng.randint(5, 9))
+        kinds = rng.sample(USUAL, rng.randint(3, 6)) + rng.sample([kind for kind in NAMES if kind not in USUAL], rng.randint(2, 4))
+        rng.shuffle(kinds)
         columns = [(rng.choice(NAMES[kind]), kind) for kind in kinds if kind != "json" or rng.random() < 0.6]
         columns.insert(rng.randint(0, len(columns)), ("k", self.key))
         if unique:
@@ -101,7 +105,7 @@ class Schema:
             spec.create.append(f"ALTER TABLE {name} ADD COLUMN later text DEFAULT 'late'")
             spec.columns = spec.columns + [("later", "text")]
         if rng.random() < 0.4:
-            simple = [c for c, kind in columns if kind not in ("json", "ints", "texts", "range")]
+            simple = [c for c, kind in columns if kind not in ("json", "ints", "texts", "range", "moods", "days")]
             spec.create.append(f"CREATE INDEX ON {name} ({rng.choice(simple)})")
         return spec
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from expressions import Scope
-from kinds import KINDS, base
+from kinds import KINDS, base, comparable
 from tree import Box, Expr, Item, Join, Select, Source, SubQuery, Table, Values
 
 MOST_ROWS = 12_000  # no join is meant to have more rows than this
@@ -123,7 +123,7 @@ class Sources:
     def pin(self, column):
         """A condition that names values of the distribution column."""
         some = [self.expressions.value_of(column) for _ in range(3)]
-        how = self.rng.choice(("=", "=", "IN", "ANY" if column.kind not in ("ints", "texts") else "=", "OR", "swapped"))
+        how = self.rng.choice(("=", "=", "IN", "ANY" if column.kind not in ("ints", "texts", "moods") else "=", "OR", "swapped"))
         if how == "=":
             return Expr("bool", [column, " = ", some[0]])
         if how == "swapped":
@@ -221,8 +221,9 @@ class Sources:
         right = [(s, n, k) for s in seen for n, k in s.relation.columns]
         keys = [(a, b) for a in left for b in right
                 if a[1] == a[0].relation.distribution and b[1] == b[0].relation.distribution and a[2] == b[2]]
-        if not keys or self.chance(0.25):
-            keys = [(a, b) for a in left for b in right if base(a[2]) == base(b[2]) and a[2] in KINDS]
+        across = self.chance(0.2)
+        if not keys or across or self.chance(0.25):
+            keys = [(a, b) for a in left for b in right if base(a[2]) == base(b[2]) and a[2] in KINDS or across and comparable(a[2], b[2])]
         if not keys:
             return None, None
         (a, x, kind), (b, y, _) = self.rng.choice(keys)

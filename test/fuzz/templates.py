@@ -71,6 +71,9 @@ jsonb_path_exists({json}, '$.a')
 ({int})::int <@ {range}
 {range} -|- {range}
 isempty({range})
+{days} @> {date}
+{mood} = ANY (({moods})::mood[])
+{inet} << '10.0.0.0/8'::inet
 lower_inf({range})
 ({date}, {date}) OVERLAPS ({date}, {date})
 ({tstz}, {ivl}) OVERLAPS ({tstz}, {ivl})
@@ -207,6 +210,8 @@ pg_typeof({A})::text
 fz.label({text})
 greatest({text}, {text})
 {uuid}::text
+{chars}::text
+host({inet})
 CASE WHEN {bool} THEN 'yes' ELSE {text} END
 """,
     "date": """
@@ -290,6 +295,23 @@ substring({bytes} FROM 1 FOR 2)
     "ci": """
 {ci} || {ci}
 """,
+    "stamp": """
+{tstz} AT TIME ZONE 'UTC'
+{date} + {clock}
+{date}::timestamp
+date_trunc('hour', {stamp})
+""",
+    "clock": """
+{stamp}::time
+""",
+    "days": """
+daterange({date}, NULL)
+{days} * {days}
+""",
+    "moods": """
+ARRAY[{mood}, {mood}]
+array_remove({moods}, {mood})
+""",
 }
 
 # Aggregates: {=A} is an expression of any kind in canonical form, {a} the same expression again.  The order in which
@@ -349,8 +371,8 @@ string_agg({text}, ',' ORDER BY {1})
 string_agg({text}, ',' ORDER BY {1} DESC NULLS LAST)
 string_agg(DISTINCT {text}, '|' ORDER BY {1})
 json_agg({text} ORDER BY {1})::text
-array_agg({=A} ORDER BY {1})::text
-array_agg(DISTINCT {=A})::text
+array_agg({=E} ORDER BY {1})::text
+array_agg(DISTINCT {=E})::text
 json_object_agg(coalesce({text}, '-'), {int} ORDER BY {1}, {2})::text
 range_agg({range})::text
 jsonb_agg({ints} ORDER BY {1})::text
@@ -375,6 +397,11 @@ sum({int}) > {n}
     "uuid": "(array_agg({uuid} ORDER BY {1}))[1]",
     "bytes": "string_agg({bytes}, ''::bytea ORDER BY {1})",
     "pair": "(array_agg({pair} ORDER BY {1}))[1]",
+    "inet": "min({inet})\nmax({inet})",
+    "clock": "min({clock})\nmax({clock})",
+    "stamp": "min({stamp})\nmax({stamp})",
+    "chars": "min({chars})\nmax({chars})",
+    "real": "min({real})\nmax({real})",
 }
 
 # Window functions: <any> may come after any window, <rows> only after one whose order is total.

@@ -19,6 +19,7 @@ CREATE VIEW counted AS SELECT count(*) FROM t;
 CREATE VIEW grouped AS SELECT k, count(*) FROM t GROUP BY k HAVING count(*) > 0;
 CREATE VIEW outer_join AS SELECT a.k, b.id FROM t a LEFT JOIN t b USING (k);
 CREATE VIEW outer_join_off_key AS SELECT a.k, b.k AS l FROM t a LEFT JOIN b ON a.id = b.k;
+CREATE VIEW guarded WITH (security_barrier) AS SELECT k, id FROM t;
 CREATE VIEW series AS SELECT generate_series(1, id) FROM t;
 -- @distribute
 SELECT create_distributed_table('t', 'k');
@@ -78,3 +79,9 @@ SELECT k, (SELECT 5 FROM by_pair WHERE false) FROM by_pair GROUP BY k HAVING k I
 SELECT count(*) FROM by_pair p, b WHERE p.k IS NULL AND b.k = p.id;
 SELECT id FROM by_pair WHERE k = ROW(1, 'x')::pair;
 SELECT id FROM by_pair WHERE k IS NOT NULL;
+SELECT * FROM guarded g RIGHT JOIN b ON NULL::boolean FOR UPDATE;
+SELECT * FROM guarded g RIGHT JOIN b ON g.k = b.k FOR UPDATE OF b;
+SELECT * FROM guarded g LEFT JOIN b ON g.id = b.k FOR UPDATE OF g;
+SELECT g.k, b.b FROM b LEFT JOIN guarded g ON g.id = b.k WHERE g.k > 0 FOR UPDATE;
+SELECT g.k, b.b FROM b LEFT JOIN guarded g ON g.id = b.k FOR SHARE OF g;
+SELECT 'a'::text FROM (SELECT '1 day'::interval AS c1) s1 FULL JOIN guarded s6 ON true WHERE NULL::boolean FOR UPDATE;

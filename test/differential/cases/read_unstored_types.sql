@@ -33,3 +33,8 @@ SELECT m, count(*) FROM m WHERE m = 'ok' GROUP BY m;
 SELECT m.m, t.v FROM t, m WHERE t.k = m.k AND m.m > 'sad' AND t.r = 1;
 SELECT enum_range(NULL::mood), k FROM t WHERE k = 1;
 SELECT array_agg(DISTINCT m), 'ok'::mood = ANY (array_agg(m)) FROM m;
+SELECT ('a'::text COLLATE fz.ci) || ('a'::text COLLATE fz.ci), k FROM t WHERE k < 3;
+SELECT k FROM t WHERE v = ('a'::text COLLATE fz.ci) || 'B';
+SELECT k FROM t WHERE length(('a'::text COLLATE fz.ci) || 'B') = 2 AND k < 3;
+SELECT count(*) FROM t WHERE lower(v COLLATE fz.ci) = 'AB';
+SELECT v COLLATE "C" AS v, count(*) FROM t GROUP BY 1;
