@@ -36,7 +36,7 @@ struct LiftContext {
 bool means_something_here_only(Node *node, void *) {
 	if (node == nullptr)
 		return false;
-	if (IsA(node, Param))
+	if (IsA(node, Param) || has_type_of_coordinator(node))
 		return true;
 	if (exprInputCollation(node) >= FirstNormalObjectId ||
 		(IsA(node, CollateExpr) && reinterpret_cast<CollateExpr *>(node)->collOid >= FirstNormalObjectId))

@@ -277,6 +277,13 @@ bool is_table_row_type(Oid type) {
 
 } // namespace
 
+bool has_type_of_coordinator(Node *node) {
+	if (!has_type(node))
+		return false;
+	const Oid type = exprType(node);
+	return type >= FirstGenbkiObjectId && !type_is_on_nodes(type);
+}
+
 bool may_be_called_by_everybody(Oid function) {
 	return public_may_execute(function);
 }

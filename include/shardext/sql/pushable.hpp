@@ -23,6 +23,9 @@ bool depends_on_row(Node *node);
 // True for a function that gives the same answer on a node as here.
 bool function_is_pushable(Oid function, bool *needs_settings);
 
+// True for a value of a type that does not exist on the nodes.
+bool has_type_of_coordinator(Node *node);
+
 // False when EXECUTE on a function has been revoked from PUBLIC.
 bool may_be_called_by_everybody(Oid function);
 

@@ -38,3 +38,8 @@ SELECT k FROM t WHERE v = ('a'::text COLLATE fz.ci) || 'B';
 SELECT k FROM t WHERE length(('a'::text COLLATE fz.ci) || 'B') = 2 AND k < 3;
 SELECT count(*) FROM t WHERE lower(v COLLATE fz.ci) = 'AB';
 SELECT v COLLATE "C" AS v, count(*) FROM t GROUP BY 1;
+SELECT k FROM t WHERE (('(1,a)'::fz.pair)).a = 1 AND k < 3;
+SELECT (('(1,a)'::fz.pair)).b, k FROM t WHERE k < 3;
+SELECT k FROM t WHERE k = (('(4,a)'::fz.pair)).a + length((('(1,a)'::fz.pair)).b) - 1;
+SELECT k FROM t WHERE '4'::fz.even = k;
+SELECT count(*) FROM t WHERE '{sad,ok}'::mood[] @> ARRAY['ok'::mood];
