@@ -288,9 +288,11 @@ bool forget_unread(Node *node, void *) {
 		return false;
 	if (!IsA(node, Query))
 		return walk_expression(node, forget_unread, static_cast<void *>(nullptr));
+	// From the inside out: what only unread queries read is unread as well.
+	walk_query(reinterpret_cast<Query *>(node), forget_unread, static_cast<void *>(nullptr), 0);
 	forget_unread_ctes(reinterpret_cast<Query *>(node));
 	fold_constant_groups(reinterpret_cast<Query *>(node));
-	return walk_query(reinterpret_cast<Query *>(node), forget_unread, static_cast<void *>(nullptr), 0);
+	return false;
 }
 
 bool normalise(Node *node, NormaliseContext *context);

@@ -8,13 +8,17 @@ from tree import Param, SetOp, without
 
 SETTINGS = (
     ("TimeZone", ("America/New_York", "Europe/Berlin", "Asia/Kolkata")), ("DateStyle", ("German", "SQL, DMY", "Postgres")),
-    ("IntervalStyle", ("iso_8601", "sql_standard", "postgres_verbose")), ("bytea_output", ("escape",)), ("extra_float_digits", ("0",)),
-    ("quote_all_identifiers", ("on",)), ("transform_null_equals", ("on",)), ("work_mem", ("64kB",)),
+    ("IntervalStyle", ("iso_8601", "sql_standard", "postgres_verbose")), ("bytea_output", ("escape",)),
+    ("extra_float_digits", ("0",)), ("quote_all_identifiers", ("on",)), ("transform_null_equals", ("on",)), ("work_mem", ("64kB",)),
     ("search_path", ('"Other Schema", fz, public', "public, fz", "fz, public, pg_catalog")), ("join_collapse_limit", ("1",)),
     ("from_collapse_limit", ("1",)), ("enable_hashjoin", ("off",)), ("enable_mergejoin", ("off",)), ("enable_nestloop", ("off",)),
     ("enable_hashagg", ("off",)), ("enable_sort", ("off",)), ("enable_material", ("off",)), ("cursor_tuple_fraction", ("1",)),
     ("default_transaction_isolation", ("repeatable read",)),
 )
+
+PLPGSQL = """CREATE OR REPLACE FUNCTION pg_temp.made() RETURNS SETOF text LANGUAGE plpgsql AS $plpgsql$
+DECLARE r record; BEGIN FOR r IN {} LOOP RETURN NEXT r::text; END LOOP; END $plpgsql$"""
+NOMESSAGE = frozenset(("nomessage",))
 
 
 @dataclass
@@ -29,7 +33,7 @@ class Step:
 
 @dataclass
 class Case:
-    """A query, settings and the way to run it: select, prepare, cursor, transaction, table (CREATE TABLE AS), copy or plpgsql."""
+    """A query, settings and the way to run it: select, prepare, cursor, transaction, table (CREATE TABLE AS), copy, plpgsql."""
 
     box: object
     how: str = "select"
@@ -72,17 +76,16 @@ class Case:
                 found.append(Step(f"EXECUTE q{f'({values})' if values else ''}", marks))
             found.append(Step("DEALLOCATE q", marks))
         elif self.how == "cursor":
-            found += [Step("BEGIN"), Step(f"DECLARE c NO SCROLL CURSOR FOR {query}", frozenset(("nomessage",)))]
-            found += [Step("FETCH 3 FROM c", marks), Step("FETCH ALL FROM c", marks)] if "ordered" in marks else [Step("FETCH ALL FROM c", marks)]
-            found.append(Step("ROLLBACK"))
+            found += [Step("BEGIN"), Step(f"DECLARE c NO SCROLL CURSOR FOR {query}", NOMESSAGE)]
+            found += [Step("FETCH 3 FROM c", marks)] if "ordered" in marks else []
+            found += [Step("FETCH ALL FROM c", marks), Step("ROLLBACK")]
         elif self.how == "table":
-            found += [Step(f"CREATE TEMP TABLE made AS {query}", frozenset(("nomessage",))), Step("SELECT * FROM made", frozenset(("nomessage",)))]
-            found.append(Step("DROP TABLE made", frozenset(("nomessage",))))
+            table = (f"CREATE TEMP TABLE made AS {query}", "SELECT * FROM made", "DROP TABLE made")
+            found += [Step(sql, NOMESSAGE) for sql in table]
         elif self.how == "copy":
             found.append(Step(f"COPY ({query}) TO STDOUT", marks, copies_out=True))
         elif self.how == "plpgsql":
-            found.append(Step("CREATE OR REPLACE FUNCTION pg_temp.made() RETURNS SETOF text LANGUAGE plpgsql AS $plpgsql$ DECLARE r record;"
-                              f" BEGIN FOR r IN {query} LOOP RETURN NEXT r::text; END LOOP; END $plpgsql$"))
+            found.append(Step(PLPGSQL.format(query)))
             found.append(Step("SELECT * FROM pg_temp.made()", marks))
         elif self.how == "transaction":
             found += [Step("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), Step(query, marks), Step("ROLLBACK")]

@@ -13,7 +13,6 @@ from tree import Expr, Param
 
 HOLE = re.compile(r"\{\{|\}\}|\{(=?\w+)\}")
 ATOMIC = re.compile(r"^(\w+\.)?\w*\((?:[^()]|\([^()]*\))*\)$|^CASE (?:(?! END).)* END$", re.S)
-SUBQUERY_ROWS = 400_000  # a correlated sub-query may look at so many rows in all
 FRAMES_ANY = ("", "", " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW",
               " GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE GROUP")
 FRAMES_ROWS = ("", "", " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW", " ROWS UNBOUNDED PRECEDING",
@@ -184,7 +183,8 @@ class Expressions:
 
     def conditions(self, scope, most=3, depth=2):
         """A list of conditions for WHERE: some plain comparisons of columns, some of any form."""
-        return [self.condition(scope, depth) for _ in range(self.rng.choice([0, 0, 1, 1, 1, 2, most] if scope.rows > 60 else [0, 0, 0, 1]))]
+        count = self.rng.choice([0, 0, 1, 1, 1, 2, most] if scope.rows > 60 else [0, 0, 0, 1])
+        return [self.condition(scope, depth) for _ in range(count)]
 
     def condition(self, scope, depth=2):
         """One condition."""

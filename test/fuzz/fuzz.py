@@ -143,8 +143,8 @@ class Fuzzer:
     def planning(self, number):
         """Returns settings that make the planner of the distributed side do what small tables are not worth."""
         rng = self.rng("planning", number)
-        return [rng.choice(choices) for choices in (("shardext.always_ship=on", "shardext.always_ship=on", "shardext.always_ship=off"),
-                                                     ("shardext.max_shipped_rows=10000",) * 3 + ("shardext.max_shipped_rows=20",))]
+        always, rows = rng.choice(("on", "on", "off")), rng.choice((10_000, 10_000, 10_000, 20))
+        return [f"shardext.always_ship={always}", f"shardext.max_shipped_rows={rows}"]
 
     def side(self, layout):
         """Returns the side to compare with, for a layout."""
@@ -253,7 +253,9 @@ class Fuzzer:
         """Prints a query that differs, how to repeat it, and a smaller one."""
         self.failed += 1
         kind, text = found[0]
-        if kind == "sqlstate" and text.startswith(("SELECT", "FETCH", "EXECUTE")):
+        if kind == "columns":
+            cause = "columns: other names or types"
+        elif kind == "sqlstate" and text.startswith(("SELECT", "FETCH", "EXECUTE")):
             cause = f"rows instead of {normalise(text[text.rfind('ERROR') :])}"
         else:
             cause = f"{kind}: {normalise(text)}"

@@ -6,12 +6,15 @@ for being equal are in canonical form (see kinds.py).
 
 from expressions import Expressions, Scope
 from kinds import BASE, KINDS, base, comparable
-from sources import MOST_ROWS, Relation, Seen, Sources
+from sources import Relation, Seen, Sources
 from templates import AGGREGATES
 from tree import Box, Cte, Expr, Group, Item, Join, Order, Select, SetOp, Source, Table, Values
 
 SET_RETURNING = ("unnest({ints})", "generate_series(1, {n})", "regexp_split_to_table({text}, 'a')", "unnest({texts})",
                  "jsonb_path_query({json}, '$.b[*]')")
+WHOLE_ROWS = ("{}", "{}::text", "row_to_json({})::text", "{} IS NULL", "{} IS NOT NULL", "to_jsonb({})::text", "ROW({}, 1)::text",
+              "{}.*::text")
+SUBQUERY_ROWS = 3000  # queries with more rows get no sub-queries in expressions
 
 
 class Queries(Sources):
@@ -221,7 +224,8 @@ class Queries(Sources):
         if plain and self.chance(0.04):
             template = self.rng.choice(SET_RETURNING)
             kind = "int" if "ints" in template or "gen" in template else "json" if "json" in template else "text"
-            exprs.append(Expr(kind, [self.expressions.fill(kind, template, Scope(scope.columns, subqueries=0), 1)], fixed=True, column=True))
+            call = self.expressions.fill(kind, template, Scope(scope.columns, subqueries=0), 1)
+            exprs.append(Expr(kind, [call], fixed=True, column=True))
             exprs[-1].sets = True
         if select.items and len(kinds) < len(exprs) and not plain and not keyed:
             exprs = exprs[len(exprs) - len(kinds) :]
@@ -243,8 +247,7 @@ class Queries(Sources):
             if seen.relation.table and self.chance(0.06):
                 found.append(Expr("text", [f"{seen.alias}.tableoid::regclass::text"], column=True))
             if self.chance(0.05):
-                form = self.rng.choice(("{}", "{}::text", "row_to_json({})::text", "{} IS NULL", "{} IS NOT NULL", "to_jsonb({})::text",
-                                        "ROW({}, 1)::text", "{}.*::text"))
+                form = self.rng.choice(WHOLE_ROWS)
                 found.append(Expr("row", [form.format(seen.alias)], column=True))
         return found
 
@@ -304,7 +307,7 @@ class Queries(Sources):
 
     def sublink(self, kind, scope):
         """A sub-query of a kind, or a condition made with one; None when it would be too much work."""
-        if self.budget < 1 or scope.rows * 150 > 400_000:
+        if self.budget < 1 or scope.rows > SUBQUERY_ROWS:
             return None
         if kind in ("num2", "flt", "small"):
             return None

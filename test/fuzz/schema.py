@@ -11,23 +11,24 @@ from queries import Queries
 from sources import Relation
 
 OBJECTS = """
-CREATE SCHEMA fz
-CREATE SCHEMA "Other Schema"
-CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'O''k')
-CREATE DOMAIN fz.small AS int CHECK (VALUE < 1000)
-CREATE DOMAIN fz.word AS text CHECK (length(VALUE) < 40)
-CREATE TYPE fz.pair AS (a int, b text)
-CREATE COLLATION fz.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)
-CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2'
-CREATE FUNCTION is_even(n int) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN n % 2 = 0; END'
-CREATE FUNCTION fz.plus(a int, b int DEFAULT 7) RETURNS int LANGUAGE sql IMMUTABLE STRICT AS 'SELECT a + b'
-CREATE FUNCTION fz.label(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN ''<'' || coalesce($1, ''?'') || ''>''; END'
-CREATE FUNCTION fz.few(n int) RETURNS TABLE (v int, w text) LANGUAGE sql STABLE AS 'SELECT i, ''w'' || i FROM generate_series(1, n % 4) i'
-CREATE FUNCTION fz.add(bigint, int) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT $1 + coalesce($2, 0)'
-CREATE FUNCTION fz.same(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 % 3 = $2 % 3'
-CREATE OPERATOR fz.=== (FUNCTION = fz.same, LEFTARG = int, RIGHTARG = int)
-CREATE AGGREGATE fz.total(int) (SFUNC = fz.add, STYPE = bigint, INITCOND = 0)
-""".strip().split("\n")
+CREATE SCHEMA fz;
+CREATE SCHEMA "Other Schema";
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'O''k');
+CREATE DOMAIN fz.small AS int CHECK (VALUE < 1000);
+CREATE DOMAIN fz.word AS text CHECK (length(VALUE) < 40);
+CREATE TYPE fz.pair AS (a int, b text);
+CREATE COLLATION fz.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
+CREATE FUNCTION is_even(n int) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN n % 2 = 0; END';
+CREATE FUNCTION fz.plus(a int, b int DEFAULT 7) RETURNS int LANGUAGE sql IMMUTABLE STRICT AS 'SELECT a + b';
+CREATE FUNCTION fz.label(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN ''<'' || coalesce($1, ''?'') || ''>''; END';
+CREATE FUNCTION fz.few(n int) RETURNS TABLE (v int, w text) LANGUAGE sql STABLE
+  AS 'SELECT i, ''w'' || i FROM generate_series(1, n % 4) i';
+CREATE FUNCTION fz.add(bigint, int) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT $1 + coalesce($2, 0)';
+CREATE FUNCTION fz.same(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 % 3 = $2 % 3';
+CREATE OPERATOR fz.=== (FUNCTION = fz.same, LEFTARG = int, RIGHTARG = int);
+CREATE AGGREGATE fz.total(int) (SFUNC = fz.add, STYPE = bigint, INITCOND = 0);
+""".strip().rstrip(";").split(";\n")
 
 NAMES = {
     "int": ("i1", "i2", '"select"'), "small": ("d1",), "big": ("b1",), "num": ("n1", "n2"), "num2": ("m1",), "float": ("f2",),
@@ -199,7 +200,8 @@ class Schema:
             return [f"SELECT create_reference_table('{name}')"]
         column, relation = "k", next(r for r in self.relations if r.name == spec.name)
         if what == "other":
-            allowed = ["k", "id"] if spec.key else [c for c, kind in spec.columns if c not in ("g1", "later")]
+            allowed = [c for c, kind in spec.columns if c not in ("g1", "later") and KINDS[kind].hashable]
+            allowed = ["k", "id"] if spec.key else allowed
             column = rng.choice([c for c in allowed if (c, "int") in spec.columns or c != "id"])
         relation.distribution, extra = column, ""
         if variant in ("mixed", "different") and rng.random() < 0.3:

@@ -131,8 +131,10 @@ class Sources:
         if how == "IN":
             return Expr("bool", [column, " IN (", some[0], ", ", some[1], ", ", some[2], ")"])
         if how == "ANY":
-            return Expr("bool", [column, " = ANY (ARRAY[", some[0], ", ", some[1], f"]::{KINDS[column.kind].sql.split(' COLL')[0]}[])"])
-        return Expr("bool", ["(", column, " = ", some[0], " OR ", Expr(column.kind, list(column.parts), column=True), " = ", some[1], ")"])
+            array = KINDS[column.kind].sql.removesuffix(" COLLATE fz.ci") + "[]"
+            return Expr("bool", [column, " = ANY (ARRAY[", some[0], ", ", some[1], f"]::{array})"])
+        again = Expr(column.kind, list(column.parts), column=True)
+        return Expr("bool", ["(", column, " = ", some[0], " OR ", again, " = ", some[1], ")"])
 
     def element(self, scope, subqueries, may_be_lateral):
         """Returns one element of FROM and what can be seen of it."""
@@ -187,13 +189,15 @@ class Sources:
         elif form == 2:
             parts, columns = ["unnest(", value("texts"), ", ", value("ints"), ")"], [("v", "text"), ("w", "int")]
         elif form == 3:
-            parts, columns = ["jsonb_array_elements(jsonb_build_array(", value("int"), ", (", value("text"), ")::text))"], [("v", "json")]
+            parts = ["jsonb_array_elements(jsonb_build_array(", value("int"), ", (", value("text"), ")::text))"]
+            columns = [("v", "json")]
         elif form == 4:
             parts, columns = ["regexp_split_to_table(", value("text"), ", 'a')"], [("v", "text")]
         elif form == 5:
             parts, columns = ["fz.few(", value("int"), ")"], [("v", "int"), ("w", "text")]
         else:
-            parts, columns = ["jsonb_each_text(jsonb_build_object('p', ", value("int"), ", 'q', ", value("date"), "))"], [("v", "text"), ("w", "text")]
+            parts = ["jsonb_each_text(jsonb_build_object('p', ", value("int"), ", 'q', ", value("date"), "))"]
+            columns = [("v", "text"), ("w", "text")]
         key = None
         behind = ""
         if self.chance(0.4):
@@ -223,7 +227,8 @@ class Sources:
                 if a[1] == a[0].relation.distribution and b[1] == b[0].relation.distribution and a[2] == b[2]]
         across = self.chance(0.2)
         if not keys or across or self.chance(0.25):
-            keys = [(a, b) for a in left for b in right if base(a[2]) == base(b[2]) and a[2] in KINDS or across and comparable(a[2], b[2])]
+            keys = [(a, b) for a in left for b in right
+                    if base(a[2]) == base(b[2]) and a[2] in KINDS or across and comparable(a[2], b[2])]
         if not keys:
             return None, None
         (a, x, kind), (b, y, _) = self.rng.choice(keys)

@@ -1,8 +1,9 @@
 r"""Scalar expressions by the kind of their value, as texts with holes.
 
 {int} is an expression of that kind, {A} and {B} of any kind (the same one wherever the letter stands), {E} of any kind but
-arrays, {col} a column of any kind, {n} a small positive number, {nz} an integer that is not 0.  Nothing here can fail for any values: otherwise it
-would depend on the plan whether a query fails.  That is why products are cut with % and arrays are not taken for objects.
+arrays, {col} a column of any kind, {n} a small positive number, {nz} an integer that is not 0, {1} the first hole again.
+Nothing here can fail for any values: otherwise it would depend on the plan whether a query fails.  That is why products
+are cut with %.
 """
 
 ANY = """
@@ -314,8 +315,8 @@ array_remove({moods}, {mood})
 """,
 }
 
-# Aggregates: {=A} is an expression of any kind in canonical form, {a} the same expression again.  The order in which
-# rows arrive must not matter: floats are added only from columns, whose sums are exact.
+# Aggregates: {=E} is an expression in canonical form.  The order in which rows arrive must not matter: floats are added
+# only from columns, whose sums are exact.
 AGGREGATES = {
     "big": """
 count(*)
@@ -392,7 +393,11 @@ sum({int}) > {n}
     "mood": "min({mood})\nmax({mood})",
     "ints": "array_agg({int} ORDER BY {1})\nmax({ints})\narray_agg(DISTINCT {int} ORDER BY {1})",
     "texts": "array_agg({text} ORDER BY {1})\nmin({texts})",
-    "json": "jsonb_agg({int} ORDER BY {1})\njsonb_agg({text} ORDER BY {1})\njsonb_object_agg(coalesce({text}, '-'), {int} ORDER BY {1}, {2})",
+    "json": """
+jsonb_agg({int} ORDER BY {1})
+jsonb_agg({text} ORDER BY {1})
+jsonb_object_agg(coalesce({text}, '-'), {int} ORDER BY {1}, {2})
+""",
     "range": "range_intersect_agg({range})",
     "uuid": "(array_agg({uuid} ORDER BY {1}))[1]",
     "bytes": "string_agg({bytes}, ''::bytea ORDER BY {1})",
@@ -404,7 +409,7 @@ sum({int}) > {n}
     "real": "min({real})\nmax({real})",
 }
 
-# Window functions: <any> may come after any window, <rows> only after one whose order is total.
+# Window functions: those under "any" go with any window, those under "rows" only with one whose order is total.
 WINDOWS = {
     "big": {
         "any": "rank()\ndense_rank()\ncount(*)\ncount({A})\nsum({int})",

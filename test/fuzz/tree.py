@@ -331,7 +331,8 @@ class Box(Piece):
     def reductions(self):
         if isinstance(self.node, SetOp):
             for side in (self.node.left, self.node.right):
-                yield [(self, "node", side.node), (self, "ctes", self.ctes + side.ctes), (self, "recursive", self.recursive or side.recursive)]
+                recursive = self.recursive or side.recursive
+                yield [(self, "node", side.node), (self, "ctes", self.ctes + side.ctes), (self, "recursive", recursive)]
         for i in range(len(self.ctes)):
             yield [(self, "ctes", without(self.ctes, i))]
 

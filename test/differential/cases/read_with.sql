@@ -35,3 +35,5 @@ WITH w1 AS (SELECT user_id FROM orders), w2 AS (SELECT user_id FROM w1) SELECT c
 SELECT status, status FROM orders ORDER BY 2, 1 LIMIT 3;
 -- @ordered
 SELECT user_id, user_id AS u, status FROM orders ORDER BY 2 DESC, 3, 1 LIMIT 3;
+WITH w1 AS (SELECT 1 AS c FROM orders), w7 AS (SELECT 5 AS c1 FROM (WITH w9 AS (SELECT 1 FROM w1) SELECT 1 FROM users) s8) SELECT 9 FROM w7;
+SELECT 1.5 AS c1 FROM (WITH w2 AS (SELECT 1 AS c1 FROM events) SELECT 1 FROM (WITH w6 AS (SELECT 2 AS c1 FROM w2) SELECT 1) s5) s1, users;
