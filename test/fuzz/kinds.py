@@ -130,8 +130,9 @@ BASE = [name for name, kind in KINDS.items() if kind.parent is None]
 
 # What values of a kind may be compared with although they are of another type.
 CROSS = {"int": ("bigint", "smallint", "numeric", "float8"), "short": ("int", "bigint"), "small": ("bigint", "int"),
-         "big": ("numeric",), "num": ("float8",), "float": ("real", "numeric"), "date": ("timestamptz", "timestamp"), "tstz": ("date", "timestamp"),
-         "text": ("varchar", "name", "char(3)"), "chars": ("text", "varchar"), "vchar": ("text",), "stamp": ("date", "timestamptz")}
+         "big": ("numeric",), "num": ("float8",), "float": ("real", "numeric"), "date": ("timestamptz", "timestamp"),
+         "tstz": ("date", "timestamp"), "stamp": ("date", "timestamptz"), "text": ("varchar", "name", "char(3)"),
+         "chars": ("text", "varchar"), "vchar": ("text",)}
 PAIRS_ACROSS = (("int", "big"), ("int", "num"), ("big", "num"), ("int", "float"), ("date", "tstz"), ("date", "stamp"),
                 ("stamp", "tstz"), ("text", "ci"), ("text", "chars"), ("real", "float"), ("num", "float"))
 
