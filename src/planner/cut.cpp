@@ -1,11 +1,12 @@
 // Cutting queries into fragments.
-#include "shardext/planner/fragment.hpp"
+#include "shardext/planner/cut.hpp"
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/decorrelate.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/planner/row_locks.hpp"
 #include "shardext/planner/scatter_order.hpp"
+#include "shardext/planner/shipping.hpp"
 #include "shardext/sql/relation_query.hpp"
 
 extern "C" {
@@ -266,6 +267,33 @@ bool is_correlated(Query *query) {
 
 } // namespace
 
+bool run_on_shards(Query *query, QueryAnalysis *analysis) {
+	if (analysis->from.has_sharded && analysis->complete_but_limit && columns_travel(query->targetList)) {
+		if (analysis->from.pinned)
+			replace_by_router(query, *analysis);
+		else
+			replace_by_scatter(query, *analysis);
+		return true;
+	}
+	if (!analysis->from.ok || !analysis->from.has_sharded || query->setOperations != nullptr)
+		return false;
+	if (analysis->upper_pushable && query->groupingSets == NIL && split_aggregation(query, analysis)) {
+		cut_children(query);
+		return true;
+	}
+	const bool single_table =
+		list_length(query->rtable) == 1 && query->rowMarks == NIL && !query->hasSubLinks;
+	if (!single_table && replace_from_clause(query, *analysis)) {
+		cut_children(query);
+		return true;
+	}
+	return false;
+}
+
+void cut_sub_queries(Node *expr) {
+	cut_below(expr, nullptr);
+}
+
 void cut_into_fragments(Query *query) {
 	check_stack_depth();
 	if (query->commandType != CMD_SELECT || !query_has_sharded_table(query))
@@ -277,25 +305,8 @@ void cut_into_fragments(Query *query) {
 	}
 	QueryAnalysis analysis;
 	analyze_query(query, &analysis);
-	if (analysis.from.has_sharded && analysis.complete_but_limit && columns_travel(query->targetList)) {
-		if (analysis.from.pinned)
-			replace_by_router(query, analysis);
-		else
-			replace_by_scatter(query, analysis);
+	if (run_on_shards(query, &analysis) || ship_small_sides(query))
 		return;
-	}
-	if (analysis.from.ok && analysis.from.has_sharded && query->setOperations == nullptr) {
-		if (analysis.upper_pushable && query->groupingSets == NIL && split_aggregation(query, &analysis)) {
-			cut_children(query);
-			return;
-		}
-		const bool single_table =
-			list_length(query->rtable) == 1 && query->rowMarks == NIL && !query->hasSubLinks;
-		if (!single_table && replace_from_clause(query, analysis)) {
-			cut_children(query);
-			return;
-		}
-	}
 	decorrelate_aggregates(query);
 	restrict_large_sides(query);
 	cut_children(query);

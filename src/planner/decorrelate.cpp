@@ -7,6 +7,7 @@
 #include "shardext/planner/join_graph.hpp"
 #include "shardext/planner/sublink_reduction.hpp"
 #include "shardext/sql/deparse.hpp"
+#include "shardext/sql/join_expr.hpp"
 
 extern "C" {
 #include "catalog/pg_aggregate.h"
@@ -149,27 +150,15 @@ int join_sub_query(Query *query, Query *sub, List *conditions, int *join_index) 
 	query->rtable = lappend(query->rtable, rte);
 	const int position = list_length(query->rtable);
 
-	RangeTblEntry *join_rte = makeNode(RangeTblEntry);
-	join_rte->rtekind = RTE_JOIN;
-	join_rte->jointype = JOIN_LEFT;
-	join_rte->eref = makeAlias("unnamed_join", NIL);
-	join_rte->inFromCl = true;
-	query->rtable = lappend(query->rtable, join_rte);
-	*join_index = list_length(query->rtable);
-
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	ref->rtindex = position;
 	foreach_ptr (OpExpr, condition, conditions) // their inner side has been left open
 		reinterpret_cast<Var *>(linitial(condition->args))->varno =
 			reinterpret_cast<Var *>(linitial(condition->args))->varnosyn = position;
-	JoinExpr *join = makeNode(JoinExpr);
-	join->jointype = JOIN_LEFT;
-	List *from = query->jointree->fromlist;
-	join->larg = list_length(from) == 1 ? static_cast<Node *>(linitial(from))
-										: reinterpret_cast<Node *>(makeFromExpr(from, nullptr));
-	join->rarg = reinterpret_cast<Node *>(ref);
-	join->quals = reinterpret_cast<Node *>(make_ands_explicit(conditions));
-	join->rtindex = *join_index;
+	Node *from = from_as_join(query);
+	JoinExpr *join = make_join(query, JOIN_LEFT, from, reinterpret_cast<Node *>(ref),
+							   reinterpret_cast<Node *>(make_ands_explicit(conditions)));
+	*join_index = join->rtindex;
 	query->jointree->fromlist = list_make1(join);
 	return position;
 }

@@ -4,6 +4,7 @@
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/fragment.hpp"
+#include "shardext/planner/shipping.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -19,6 +20,7 @@ Estimate estimate_query(const Query *query) {
 	auto *copy = static_cast<Query *>(copyObjectImpl(query));
 	copy->rowMarks = NIL;
 	copy->hasForUpdate = false;
+	restore_shipped(copy);
 	PlannerGlobal *global = makeNode(PlannerGlobal);
 	Estimate estimate{};
 	PlannerRun run; // plans of sub-queries are made and thrown away

@@ -3,6 +3,7 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/estimate.hpp"
+#include "shardext/planner/placeholder.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
 
@@ -44,6 +45,13 @@ RangeTblEntry *make_fragment_entry(Fragment *fragment) {
 	call->args = list_make1(makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
 									  Int64GetDatum(current_run->token + number), false, FLOAT8PASSBYVAL));
 	call->location = -1;
+	// What PostgreSQL has to plan for the fragment follows.
+	foreach_ptr (Node, expr, fragment->lifted)
+		fragment->placeholders = placeholders_in(expr, fragment->placeholders);
+	foreach_ptr (KeyPin, pin, fragment->pins)
+		fragment->placeholders =
+			placeholders_in(reinterpret_cast<Node *>(pin->value), fragment->placeholders);
+	call->args = list_concat(call->args, placeholder_expressions(fragment->placeholders));
 
 	RangeTblFunction *function = makeNode(RangeTblFunction);
 	function->funcexpr = reinterpret_cast<Node *>(call);
@@ -75,7 +83,7 @@ Fragment *fragment_of_entry(const RangeTblEntry *rte) {
 	if (!IsA(function->funcexpr, FuncExpr))
 		return nullptr;
 	auto *call = reinterpret_cast<FuncExpr *>(function->funcexpr);
-	if (call->funcresulttype != RECORDOID || function->funccolcount == 0 || list_length(call->args) != 1 ||
+	if (call->funcresulttype != RECORDOID || function->funccolcount == 0 || call->args == NIL ||
 		!IsA(linitial(call->args), Const) || call->funcid != fragment_function_oid())
 		return nullptr;
 	auto *argument = linitial_node(Const, call->args);

@@ -1,6 +1,7 @@
 // The planner hook's work: cut into fragments, let PostgreSQL plan what is left.
 #include "shardext/planner/plan_statement.hpp"
 
+#include "shardext/planner/cut.hpp"
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
@@ -201,6 +202,7 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 				!scroll && list_length(run.fragments) == 1 && list_length(query->rtable) == 1 &&
 				fragment_of_entry(linitial_node(RangeTblEntry, query->rtable)) != nullptr &&
 				static_cast<Fragment *>(linitial(run.fragments))->scan.one_group &&
+				static_cast<Fragment *>(linitial(run.fragments))->placeholders == NIL &&
 				query->sortClause == NIL && query->limitCount == nullptr && query->limitOffset == nullptr &&
 				!query->hasAggs && query->groupClause == NIL && query->distinctClause == NIL &&
 				query->jointree->quals == nullptr && !query->hasWindowFuncs && !query->hasTargetSRFs &&

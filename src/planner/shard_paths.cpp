@@ -3,6 +3,7 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/planner/row_locks.hpp"
 #include "shardext/sql/deparse.hpp"
@@ -78,6 +79,25 @@ Plan *finish_plan(CustomScan *scan, List *tlist, List *local_clauses, CustomPath
 
 Bitmapset *needed_columns(List *tlist, List *local_clauses, Index rti);
 
+// The scan of a fragment, in whose expressions the values stand that PostgreSQL has planned meanwhile.
+CustomScan *make_filled_scan(PlannerInfo *root, RelOptInfo *rel, Fragment *fragment, const ScanPlan &plan,
+							 List *scan_tlist) {
+	if (fragment->placeholders == NIL)
+		return make_shard_scan(plan, fragment->lifted, fragment->pins, scan_tlist);
+	const RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+	auto *call = reinterpret_cast<FuncExpr *>(linitial_node(RangeTblFunction, rte->functions)->funcexpr);
+	List *values = list_copy_tail(call->args, 1);
+	List *lifted = NIL, *pins = NIL;
+	foreach_ptr (Node, expr, fragment->lifted)
+		lifted = lappend(lifted, fill_placeholders(expr, fragment->placeholders, values));
+	foreach_ptr (KeyPin, pin, fragment->pins) {
+		auto *value = reinterpret_cast<Expr *>(
+			fill_placeholders(reinterpret_cast<Node *>(pin->value), fragment->placeholders, values));
+		pins = lappend(pins, new (palloc0(sizeof(KeyPin))) KeyPin{pin->kind, value});
+	}
+	return make_shard_scan(plan, lifted, pins, scan_tlist);
+}
+
 Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
 					List *custom_plans) {
 	return gate([&]() -> Plan * {
@@ -106,7 +126,7 @@ Plan *plan_fragment(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *
 					scan_tlist, makeTargetEntry(reinterpret_cast<Expr *>(row), ++position, nullptr, false));
 				plan.entries = lappend_int(list_copy(plan.entries), kColumnWholeRow);
 			}
-			scan = make_shard_scan(plan, fragment->lifted, fragment->pins, scan_tlist);
+			scan = make_filled_scan(root, rel, fragment, plan, scan_tlist);
 		}
 		return finish_plan(scan, tlist, clauses, path);
 	});

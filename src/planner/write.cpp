@@ -1,6 +1,7 @@
 // Planning INSERT, UPDATE and DELETE on distributed tables.
 #include "shardext/planner/write_plan.hpp"
 #include "shardext/planner/plan_statement.hpp"
+#include "shardext/planner/cut.hpp"
 
 #include "shardext/core/sql_text.hpp"
 #include "shardext/pg/walk.hpp"

@@ -249,6 +249,8 @@ bool find_read_ctes(Node *node, CteReaders *readers) {
 	return walk_expression(node, find_read_ctes, readers);
 }
 
+} // namespace
+
 // A WITH query that nobody reads, or only others of that kind, is not run; its tables may not exist on the
 // node.
 void forget_unread_ctes(Query *query) {
@@ -269,6 +271,8 @@ void forget_unread_ctes(Query *query) {
 			used = lappend(used, cte);
 	query->cteList = used;
 }
+
+namespace {
 
 // GROUP BY (- 2) would be read as a position.
 void fold_constant_groups(Query *query) {

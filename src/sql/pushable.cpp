@@ -234,7 +234,8 @@ bool check_node(Node *node, Pushability *result) {
 		result->needs_settings = true; // exact floats, bytea, dates
 		break;
 	case T_Param:
-		if (reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC && !result->plan_params)
+		if (reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC && !result->plan_params &&
+			reinterpret_cast<Param *>(node)->paramid < kFirstPlaceholder)
 			return refuse(result, "a parameter of the plan");
 		break;
 	default:

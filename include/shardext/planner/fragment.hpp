@@ -20,6 +20,7 @@ struct Fragment {
 	List *columns = NIL;		// TargetEntry: what the fragment returns
 	List *source_tables = NIL;	// Oid list: the table that a column is read from, or InvalidOid
 	List *source_columns = NIL; // int list: the column's number there
+	List *placeholders = NIL;	// int list: what the plan's expressions still have to be filled in with
 	double rows = 1000;
 	List *row_marks = NIL; // PlanRowMark: says what the statement locks, to whoever names it
 	bool sorted = false;   // comes in the order of the query's ORDER BY
@@ -34,13 +35,12 @@ struct PlannerRun {
 	List *scans = NIL;		  // CustomScan: the Shard Scans planned
 	List *reductions = NIL;	  // Reduction: conditions that were added, by their marks
 	List *range_tables = NIL; // RangeTblEntry: relations inside fragments, for permission checks and locks
+	List *placeholders = NIL; // Expr: what placeholders stand for
+	List *shipped = NIL;	  // ShippedItem: what is sent to the shards as arrays
 	int64 token = 0;		  // random; part of what marks the run's fragments in query trees
 	PlannerRun *outer = nullptr;
 };
 extern PlannerRun *current_run;
-
-// Replaces every part of the query that can run on the shards by fragments; what cannot stays as it is.
-void cut_into_fragments(Query *query);
 
 // A fragment for a query that has been analyzed; finish_fragment() completes it with the query's text and the
 // columns (TargetEntry, of the query's target list) that it returns. `lifted` holds expressions that the text

@@ -20,6 +20,9 @@ DeparsedQuery deparse_for_shards(const Query *query, List *lifted = NIL);
 // has left in them. For expressions that are moved into another query; changes them in place.
 void forget_syntactic_names(Node *node);
 
+// Leaves out the WITH queries of a query that nobody reads, or only others of that kind.
+void forget_unread_ctes(Query *query);
+
 // The text PostgreSQL prints for a query when every name must be qualified and every constant exact.
 char *deparse_qualified(Query *query);
 

@@ -4,6 +4,10 @@
 
 namespace shardext {
 
+// Parameters of the plan from this number on are placeholders: values that the planner has seen to, which are
+// there when tasks start.
+constexpr int kFirstPlaceholder = 1000000;
+
 struct Pushability {
 	bool ok = true;
 	const char *reason = nullptr; // why not, for EXPLAIN and debugging
