@@ -131,7 +131,8 @@ RESET plan_cache_mode;
 SELECT $$SELECT id FROM customers WHERE name = 'customer 7'$$ AS q \gset
 :family
 -- family: LIKE, regular expression, arrays, ranges, JSON
-SELECT $$SELECT id FROM customers WHERE name LIKE 'cust%7' AND name ~ ' \d$' AND tags @> '{a1}' AND valid @> date '2024-01-05' AND info @> '{"vip": true}'$$ AS q \gset
+SELECT $$SELECT id FROM customers WHERE name LIKE 'cust%7' AND name ~ ' \d$' AND tags @> '{a1}'
+    AND valid @> date '2024-01-05' AND info @> '{"vip": true}'$$ AS q \gset
 :family
 -- family: text search
 SELECT $$SELECT id FROM products WHERE to_tsvector('english', name) @@ to_tsquery('english', 'products & 7')$$ AS q \gset

@@ -29,7 +29,8 @@ SELECT $$SELECT status, count(*) FROM orders WHERE customer_id IN (7, 8) GROUP B
 SELECT $$SELECT status, count(*), sum(total) FROM orders GROUP BY status ORDER BY 1$$ AS q \gset
 :family
 -- family: by another column, of a join on the key
-SELECT $$SELECT c.country, o.status, count(*), max(o.total) FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.country < 'FR' GROUP BY 1, 2 ORDER BY 1, 2$$ AS q \gset
+SELECT $$SELECT c.country, o.status, count(*), max(o.total) FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.country < 'FR'
+    GROUP BY 1, 2 ORDER BY 1, 2$$ AS q \gset
 :family
 -- family: by a column of a reference table
 SELECT $$SELECT n.name, count(*) FROM customers c JOIN countries n ON n.code = c.country GROUP BY 1 ORDER BY 1$$ AS q \gset
@@ -80,8 +81,8 @@ SELECT $$SELECT round(sum(total) / count(*) * 100, 2) AS percent, max(total) - m
 SELECT $$SELECT round(stddev(total), 6), round(stddev_pop(total), 6), round(variance(id), 6), round(var_pop(id), 6) FROM orders$$ AS q \gset
 :family
 -- family: covar, corr, regr
-SELECT $$SELECT covar_pop(id, product_id)::numeric(10,4), covar_samp(id, product_id)::numeric(10,4), corr(id, product_id)::numeric(10,4), regr_slope(id, product_id)::numeric(10,4),
-    regr_count(id, product_id), regr_avgx(id, product_id), regr_r2(id, product_id)::numeric(10,4) FROM orders$$ AS q \gset
+SELECT $$SELECT covar_pop(id, product_id)::numeric(10,4), covar_samp(id, product_id)::numeric(10,4), corr(id, product_id)::numeric(10,4),
+    regr_slope(id, product_id)::numeric(10,4), regr_count(id, product_id), regr_avgx(id, product_id), regr_r2(id, product_id)::numeric(10,4) FROM orders$$ AS q \gset
 :family
 -- family: bool_and, bool_or, every
 SELECT $$SELECT grade, bool_and(id > 3), bool_or(id > 19), every(id < 100) FROM customers GROUP BY 1 ORDER BY 1$$ AS q \gset
@@ -98,7 +99,8 @@ SELECT $$SELECT array_agg(tags ORDER BY id), array_agg(home ORDER BY id) FROM cu
 SELECT $$SELECT array_agg(r ORDER BY currency) FROM rates r$$ AS q \gset
 :family
 -- family: json_agg, jsonb_agg, json_object_agg
-SELECT $$SELECT json_agg(id ORDER BY id), jsonb_agg(info->'score' ORDER BY id), json_object_agg(id, grade ORDER BY id), jsonb_object_agg(name, tags) FROM customers WHERE id < 3$$ AS q \gset
+SELECT $$SELECT json_agg(id ORDER BY id), jsonb_agg(info->'score' ORDER BY id), json_object_agg(id, grade ORDER BY id), jsonb_object_agg(name, tags)
+    FROM customers WHERE id < 3$$ AS q \gset
 :family
 -- family: xmlagg
 SELECT $$SELECT xmlagg(xmlelement(name c, id) ORDER BY id) FROM customers WHERE id < 3$$ AS q \gset
@@ -107,7 +109,8 @@ SELECT $$SELECT xmlagg(xmlelement(name c, id) ORDER BY id) FROM customers WHERE 
 SELECT $$SELECT range_agg(valid), range_intersect_agg(valid) FROM customers WHERE id > 3$$ AS q \gset
 :family
 -- family: FILTER
-SELECT $$SELECT count(*) FILTER (WHERE status = 'open') AS open, sum(total) FILTER (WHERE id > 50) AS last, max(id) FILTER (WHERE false) AS never FROM orders$$ AS q \gset
+SELECT $$SELECT count(*) FILTER (WHERE status = 'open') AS open, sum(total) FILTER (WHERE id > 50) AS last, max(id) FILTER (WHERE false) AS never
+    FROM orders$$ AS q \gset
 :family
 -- family: FILTER, by another column
 SELECT $$SELECT status, count(*) FILTER (WHERE total > 50), array_agg(id ORDER BY id) FILTER (WHERE total > 84) FROM orders GROUP BY 1 ORDER BY 1$$ AS q \gset
@@ -131,8 +134,8 @@ SELECT $$SELECT customer_id, count(DISTINCT status), count(DISTINCT product_id %
 SELECT $$SELECT string_agg(DISTINCT status, ',' ORDER BY status) FROM orders$$ AS q \gset
 :family
 -- family: ordered-set aggregates
-SELECT $$SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY total), percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY id), mode() WITHIN GROUP (ORDER BY status)
-    FROM orders WHERE id < 60$$ AS q \gset
+SELECT $$SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY total), percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY id),
+    mode() WITHIN GROUP (ORDER BY status) FROM orders WHERE id < 60$$ AS q \gset
 :family
 -- family: hypothetical-set aggregates
 SELECT $$SELECT rank(50) WITHIN GROUP (ORDER BY total), cume_dist(50) WITHIN GROUP (ORDER BY total)::numeric(10,4) FROM orders WHERE total > 0$$ AS q \gset
@@ -156,8 +159,8 @@ SELECT $$SELECT e.kind, count(*) FROM events e JOIN products p ON p.id = e.produ
 
 -- === GROUPING SETS ===
 -- family: ROLLUP
-SELECT $$SELECT grade, status, count(*), grouping(grade, status) FROM customers c JOIN orders o ON o.customer_id = c.id WHERE grade < 'high' GROUP BY ROLLUP (grade, status)
-    ORDER BY grade, status$$ AS q \gset
+SELECT $$SELECT grade, status, count(*), grouping(grade, status) FROM customers c JOIN orders o ON o.customer_id = c.id WHERE grade < 'high'
+    GROUP BY ROLLUP (grade, status) ORDER BY grade, status$$ AS q \gset
 :family
 -- family: ROLLUP, by the key
 SELECT $$SELECT customer_id, status, count(*) FROM orders WHERE customer_id < 3 GROUP BY ROLLUP (customer_id, status) ORDER BY 1, 2$$ AS q \gset
@@ -167,7 +170,8 @@ SELECT $$SELECT status, kind, count(*), sum(n) FROM (SELECT status, CASE WHEN pr
     GROUP BY CUBE (status, kind) ORDER BY 1, 2$$ AS q \gset
 :family
 -- family: GROUPING SETS
-SELECT $$SELECT status, product_id, count(*), sum(total), grouping(status) FROM orders WHERE product_id < 2 GROUP BY GROUPING SETS ((status), (product_id), ()) ORDER BY 1, 2$$ AS q \gset
+SELECT $$SELECT status, product_id, count(*), sum(total), grouping(status) FROM orders WHERE product_id < 2
+    GROUP BY GROUPING SETS ((status), (product_id), ()) ORDER BY 1, 2$$ AS q \gset
 :family
 -- family: GROUPING SETS that all have the key
 SELECT $$SELECT customer_id, status, product_id, count(*) FROM orders WHERE customer_id = ANY ('{7,8}') AND total > 20
@@ -232,7 +236,8 @@ SELECT $$SELECT id, sum(id) OVER (ORDER BY placed RANGE BETWEEN '1 day' PRECEDIN
     count(*) FILTER (WHERE total > 3) OVER g FROM orders WHERE id < 6 WINDOW g AS (ORDER BY status GROUPS 1 PRECEDING) ORDER BY 1$$ AS q \gset
 :family
 -- family: several windows, one with the key, one without
-SELECT $$SELECT id, rank() OVER (PARTITION BY customer_id ORDER BY id), rank() OVER (PARTITION BY status ORDER BY id) FROM orders WHERE id < 5 ORDER BY 1$$ AS q \gset
+SELECT $$SELECT id, rank() OVER (PARTITION BY customer_id ORDER BY id), rank() OVER (PARTITION BY status ORDER BY id) FROM orders
+    WHERE id < 5 ORDER BY 1$$ AS q \gset
 :family
 -- family: over groups
 SELECT $$SELECT status, sum(total), round(100 * sum(total) / sum(sum(total)) OVER (), 1) AS percent FROM orders GROUP BY status ORDER BY 1$$ AS q \gset

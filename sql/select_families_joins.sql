@@ -66,7 +66,8 @@ SELECT $$SELECT c.id, o.id AS order, i.line FROM customers c LEFT JOIN (orders o
 SELECT $$SELECT c.id, o.id FROM customers c JOIN orders o ON o.customer_id = c.id AND o.id < c.id ORDER BY 1, 2 LIMIT 3$$ AS q \gset
 :family
 -- family: sub-query in the join condition
-SELECT $$SELECT c.id, o.id FROM customers c LEFT JOIN orders o ON o.customer_id = c.id AND EXISTS (SELECT FROM visits v WHERE v.customer_id = c.id AND v.page = 'page 0')
+SELECT $$SELECT c.id, o.id FROM customers c LEFT JOIN orders o ON o.customer_id = c.id AND EXISTS (SELECT FROM visits v
+    WHERE v.customer_id = c.id AND v.page = 'page 0')
     WHERE c.id IN (8, 9) ORDER BY 1, 2 LIMIT 2$$ AS q \gset
 :family
 -- family: join with an aggregate of the same key

@@ -77,7 +77,8 @@ CREATE FUNCTION tells(value text) RETURNS bool LANGUAGE plpgsql COST 0.0001 AS '
 SELECT $$SELECT name FROM germans WHERE tells(name) AND id < 10$$ AS q \gset
 :family
 -- family: security invoker view, of a view
-CREATE VIEW low_germans WITH (security_invoker) AS SELECT g.id, count(o.id) AS n FROM germans g LEFT JOIN orders o ON o.customer_id = g.id WHERE g.grade = 'low' GROUP BY g.id;
+CREATE VIEW low_germans WITH (security_invoker) AS SELECT g.id, count(o.id) AS n
+    FROM germans g LEFT JOIN orders o ON o.customer_id = g.id WHERE g.grade = 'low' GROUP BY g.id;
 SELECT $$SELECT * FROM low_germans ORDER BY id$$ AS q \gset
 :family
 

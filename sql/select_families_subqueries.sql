@@ -163,7 +163,8 @@ SELECT $$SELECT c.name, u.what FROM customers c JOIN (SELECT customer_id, 'order
     SELECT customer_id, 'visit' FROM visits WHERE customer_id > 11) u ON u.customer_id = c.id ORDER BY 1$$ AS q \gset
 :family
 -- family: set operation in FROM, with a condition on the key
-SELECT $$SELECT * FROM (SELECT customer_id, id FROM orders UNION ALL SELECT customer_id, order_id FROM items) u WHERE customer_id = 7 AND id > 50 ORDER BY 2$$ AS q \gset
+SELECT $$SELECT * FROM (SELECT customer_id, id FROM orders UNION ALL SELECT customer_id, order_id FROM items) u
+    WHERE customer_id = 7 AND id > 50 ORDER BY 2$$ AS q \gset
 :family
 
 -- === WITH ===
@@ -194,7 +195,8 @@ SELECT $$WITH a AS (WITH b AS (SELECT customer_id, sum(total) FROM orders GROUP 
 SELECT $$WITH unused AS (SELECT * FROM events) SELECT count(*) FROM customers$$ AS q \gset
 :family
 -- family: WITH in a sub-query, seen from further in
-SELECT $$SELECT id FROM customers c WHERE (WITH o AS (SELECT * FROM orders WHERE customer_id = c.id) SELECT count(*) FROM o WHERE total > 70) > 0 ORDER BY id LIMIT 3$$ AS q \gset
+SELECT $$SELECT id FROM customers c WHERE (WITH o AS (SELECT * FROM orders WHERE customer_id = c.id) SELECT count(*) FROM o
+    WHERE total > 70) > 0 ORDER BY id LIMIT 3$$ AS q \gset
 :family
 -- family: recursive, without tables
 SELECT $$WITH RECURSIVE n (n) AS (SELECT 7 UNION ALL SELECT n + 1 FROM n WHERE n < 8) SELECT c.name FROM n JOIN customers c ON c.id = n.n ORDER BY 1$$ AS q \gset
@@ -212,7 +214,8 @@ SELECT $$WITH RECURSIVE o AS (SELECT id FROM orders WHERE customer_id = 7 AND id
     SELECT n.id FROM o JOIN orders n ON n.customer_id = 7 AND n.id = o.id + 18) SELECT * FROM o ORDER BY 1$$ AS q \gset
 :family
 -- family: recursive, SEARCH
-SELECT $$WITH RECURSIVE parts AS (SELECT id FROM products WHERE part_of IS NULL UNION ALL SELECT p.id FROM parts JOIN products p ON p.part_of = parts.id AND p.id < 5)
+SELECT $$WITH RECURSIVE parts AS (SELECT id FROM products WHERE part_of IS NULL UNION ALL SELECT p.id
+    FROM parts JOIN products p ON p.part_of = parts.id AND p.id < 5)
     SEARCH DEPTH FIRST BY id SET path SELECT id FROM parts ORDER BY path$$ AS q \gset
 :family
 -- family: recursive, CYCLE

@@ -102,7 +102,7 @@ TaskSet choose_tasks(ShardScanState *state) {
 	GroupSet groups =
 		groups_of_pins(colocation, state->plan.pin_kinds, state->pins, state->css.ss.ps.ps_ExprContext);
 	keep_at_least_one(&groups);
-	return make_tasks(colocation, groups, state->plan.pieces, state->plan.suffix);
+	return make_tasks(colocation, groups, state->plan.pieces, state->plan.prefix, state->plan.suffix);
 }
 
 void open_streams(ShardScanState *state) {

@@ -94,19 +94,23 @@ TaskSet for_each_node(const ColocationGroup *colocation, const GroupSet &groups,
 } // namespace
 
 TaskSet make_tasks(const ColocationGroup *colocation, const GroupSet &groups, const SqlPieces *pieces,
-				   const char *suffix) {
+				   const char *prefix, const char *suffix) {
+	const bool has_prefix = prefix != nullptr && prefix[0] != '\0';
 	const bool has_suffix = suffix != nullptr && suffix[0] != '\0';
 	return for_each_node(colocation, groups, [&](const NodeInfo *node, const int *positions, int count) {
 		StringInfoData sql;
 		initStringInfo(&sql);
+		if (has_prefix)
+			appendStringInfo(&sql, "WITH %s ", prefix);
 		if (has_suffix)
 			appendStringInfoString(&sql, "SELECT * FROM (");
+		const bool wrapped = count > 1 || has_prefix; // the text may have a WITH of its own
 		for (int i = 0; i < count; i++) {
 			// Arms are sub-selects: they may have ORDER BY, LIMIT or FOR UPDATE of their own.
-			if (count > 1)
+			if (wrapped)
 				appendStringInfoString(&sql, i > 0 ? " UNION ALL SELECT * FROM (" : "SELECT * FROM (");
 			append_shard_sql(&sql, pieces, colocation->groups[positions[i]].id, node->is_local());
-			if (count > 1)
+			if (wrapped)
 				appendStringInfo(&sql, ") g%d", i);
 		}
 		if (has_suffix)
@@ -201,7 +205,7 @@ const char *shown_sql(const ScanPlan &plan, const ColocationGroup *colocation, c
 	for (int g = 0; g < first.size; g++)
 		first.member[g] = colocation->groups[g].id == task.first_group;
 	const TaskSet set = write.writes ? make_write_tasks(colocation, first, plan.pieces, write.returning)
-									 : make_tasks(colocation, first, plan.pieces, plan.suffix);
+									 : make_tasks(colocation, first, plan.pieces, plan.prefix, plan.suffix);
 	return set.count > 0 ? set.tasks[0].sql : task.sql;
 }
 
@@ -244,7 +248,7 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 		if (!write.writes)
 			keep_at_least_one(&groups);
 		chosen = write.writes ? make_write_tasks(colocation, groups, plan.pieces, write.returning)
-							  : make_tasks(colocation, groups, plan.pieces, plan.suffix);
+							  : make_tasks(colocation, groups, plan.pieces, plan.prefix, plan.suffix);
 		tasks = &chosen;
 	}
 	if (!all_known)

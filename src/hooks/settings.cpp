@@ -27,7 +27,7 @@ void define_settings() {
 	DefineCustomIntVariable("shardext.max_shipped_rows",
 							"Up to how many rows one side of a join may have to restrict what shards send of "
 							"the other; 0 turns this off.",
-							nullptr, &max_shipped_rows, 10000, 0, 1000000, PGC_USERSET, 0, nullptr, nullptr,
+							nullptr, &max_shipped_rows, 100000, 0, 1000000, PGC_USERSET, 0, nullptr, nullptr,
 							nullptr);
 	DefineCustomIntVariable(
 		"shardext.analyze_naptime",

@@ -358,9 +358,7 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 		fragment->columns =
 			lappend(fragment->columns, makeTargetEntry(entry->expr, entry->resno, entry->resname, false));
 	fragment->scan.needs_settings = analysis->from.needs_settings;
-	const DeparsedQuery deparsed = deparse_for_shards(context.inner);
-	fragment->scan.pieces = deparsed.pieces;
-	fragment->lifted = deparsed.lifted;
+	set_text(fragment, context.inner);
 
 	Query *base = make_query_over_fragment(fragment, NIL);
 	query->rtable = base->rtable;

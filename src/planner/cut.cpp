@@ -305,10 +305,12 @@ void cut_into_fragments(Query *query) {
 	}
 	QueryAnalysis analysis;
 	analyze_query(query, &analysis);
-	if (run_on_shards(query, &analysis) || ship_small_sides(query))
+	if (run_on_shards(query, &analysis))
 		return;
 	decorrelate_aggregates(query);
-	restrict_large_sides(query);
+	JoinGraph *graph = restrict_large_sides(query);
+	if (graph != nullptr && ship_small_sides(query, graph))
+		return;
 	cut_children(query);
 	lock_marked_tables(query);
 }

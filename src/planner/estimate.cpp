@@ -4,7 +4,7 @@
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/fragment.hpp"
-#include "shardext/planner/shipping.hpp"
+#include "shardext/planner/shipped_item.hpp"
 
 extern "C" {
 #include "access/htup_details.h"

@@ -4,6 +4,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/placeholder.hpp"
+#include "shardext/planner/shipped_item.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
 
@@ -203,7 +204,13 @@ void finish_fragment(Fragment *fragment, Query *inner, List *columns, const Quer
 	set_scan_columns(&fragment->scan, columns);
 	set_row_marks(fragment, inner);
 	fragment->scan.needs_settings = analysis.from.needs_settings;
-	const DeparsedQuery deparsed = deparse_for_shards(inner, lifted);
+	set_text(fragment, inner, lifted);
+}
+
+void set_text(Fragment *fragment, const Query *inner, List *lifted) {
+	auto *copy = static_cast<Query *>(copyObjectImpl(inner));
+	fragment->scan.prefix = hoist_shipped(copy, &lifted);
+	const DeparsedQuery deparsed = deparse_for_shards(copy, lifted, fragment->scan.prefix == nullptr);
 	fragment->scan.pieces = deparsed.pieces;
 	fragment->lifted = deparsed.lifted;
 }

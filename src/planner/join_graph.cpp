@@ -41,7 +41,12 @@ bool refers_outside(Node *node) {
 }
 
 List *and_list(Node *quals) {
-	return make_ands_implicit(reinterpret_cast<Expr *>(quals));
+	if (quals == nullptr || !is_andclause(quals))
+		return make_ands_implicit(reinterpret_cast<Expr *>(quals));
+	List *result = NIL; // what has been added stands in ANDs around ANDs
+	foreach_ptr (Node, part, reinterpret_cast<BoolExpr *>(quals)->args)
+		result = list_concat(result, and_list(part));
+	return result;
 }
 
 namespace {

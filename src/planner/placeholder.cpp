@@ -129,6 +129,13 @@ Node *in_as_array(SubLink *link) {
 	return result;
 }
 
+bool stands_alone(SubLink *link, int depth) {
+	// Common table expressions are there at the outermost level only.
+	return !refers_outside(link->subselect) && placeholders_in(link->subselect, NIL) == NIL &&
+		   (depth == 0 || !names_cte(link->subselect, nullptr)) &&
+		   reads_other_tables(link->subselect, nullptr);
+}
+
 Node *lift(Node *node, SubQueryLift *context) {
 	if (node == nullptr)
 		return nullptr;
@@ -155,6 +162,12 @@ Node *lift(Node *node, SubQueryLift *context) {
 }
 
 } // namespace
+
+bool may_be_lifted(SubLink *link, int depth) {
+	return (link->subLinkType == EXPR_SUBLINK || link->subLinkType == ARRAY_SUBLINK ||
+			link->subLinkType == EXISTS_SUBLINK) &&
+		   stands_alone(link, depth);
+}
 
 Query *lift_sub_queries(Query *query) {
 	SubQueryLift context;

@@ -22,7 +22,7 @@ extern "C" {
 
 namespace shardext {
 
-int max_shipped_rows = 10000;
+int max_shipped_rows = 100000;
 bool always_ship = false;
 
 namespace {
@@ -75,13 +75,14 @@ void consider(JoinGraph *graph, const JoinEdge *edge, bool restrict_left, Choice
 
 } // namespace
 
-void restrict_large_sides(Query *query) {
+JoinGraph *restrict_large_sides(Query *query) {
 	if (max_shipped_rows == 0 || query->commandType != CMD_SELECT || query->setOperations != nullptr ||
 		query->jointree == nullptr)
-		return;
+		return nullptr;
 	auto *graph = new (palloc0(sizeof(JoinGraph))) JoinGraph();
 	if (!read_join_graph(query, graph))
-		return;
+		return nullptr;
+	graph->first_reduction = list_length(current_run->reductions);
 	restrict_by_sublinks(graph);
 	List *edges = graph->edges;
 	while (edges != NIL) {
@@ -91,7 +92,7 @@ void restrict_large_sides(Query *query) {
 			consider(graph, edge, false, &best);
 		}
 		if (best.edge == nullptr)
-			return;
+			break;
 		JoinItem *large = &graph->items[best.restrict_left ? best.edge->left : best.edge->right];
 		JoinItem *small = &graph->items[best.restrict_left ? best.edge->right : best.edge->left];
 		const OpExpr *clause = best.edge->clause;
@@ -106,6 +107,7 @@ void restrict_large_sides(Query *query) {
 		}
 		edges = list_delete_ptr(list_copy(edges), const_cast<JoinEdge *>(best.edge));
 	}
+	return graph;
 }
 
 // Values that come more than once are sent once.
@@ -155,13 +157,16 @@ bool pays(double large_rows, double fraction) {
 	return always_ship || (large_rows >= kMinLargeRows && fraction <= kWorthwhile);
 }
 
-const Reduction *find_reduction(const Node *clause) {
+int reduction_number(const Node *clause) {
 	if (current_run == nullptr || !IsA(clause, ScalarArrayOpExpr))
-		return nullptr;
+		return -1;
 	const int number = kMarkBase - reinterpret_cast<const ScalarArrayOpExpr *>(clause)->location - 1;
-	return number >= 0 && number < list_length(current_run->reductions)
-			   ? static_cast<Reduction *>(list_nth(current_run->reductions, number))
-			   : nullptr;
+	return number >= 0 && number < list_length(current_run->reductions) ? number : -1;
+}
+
+const Reduction *find_reduction(const Node *clause) {
+	const int number = reduction_number(clause);
+	return number < 0 ? nullptr : static_cast<Reduction *>(list_nth(current_run->reductions, number));
 }
 
 } // namespace shardext

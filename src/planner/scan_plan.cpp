@@ -14,7 +14,8 @@ namespace shardext {
 List *ScanPlan::to_private() const {
 	List *flags = list_make5_int(locks_rows, needs_settings, one_of_several, one_group, colocation_id);
 	List *texts =
-		list_make2(makeString(pstrdup(strategy)), makeString(pstrdup(suffix != nullptr ? suffix : "")));
+		list_make3(makeString(pstrdup(strategy)), makeString(pstrdup(suffix != nullptr ? suffix : "")),
+				   makeString(pstrdup(prefix != nullptr ? prefix : "")));
 	List *result = list_make5(flags, texts, pieces, column_types, column_typmods);
 	result = lappend(result, entries);
 	result = lappend(result, pin_kinds);
@@ -36,6 +37,7 @@ ScanPlan ScanPlan::from_private(List *custom_private) {
 	plan.colocation_id = list_nth_int(list(0), 4);
 	plan.strategy = strVal(linitial(list(1)));
 	plan.suffix = strVal(lsecond(list(1)));
+	plan.prefix = strVal(lthird(list(1)));
 	plan.pieces = list(2);
 	plan.column_types = list(3);
 	plan.column_typmods = list(4);

@@ -7,9 +7,10 @@
 // it is.
 #include "shardext/planner/shipping.hpp"
 
+#include "shardext/planner/shipped_item.hpp"
+
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/cut.hpp"
-#include "shardext/planner/decorrelate.hpp"
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
@@ -36,10 +37,17 @@ constexpr double kSentToNode = 0.5;	 // a row sent to a node
 constexpr double kUsedByGroup = 0.2; // a row unpacked and hashed for one shard group
 constexpr double kColumn = 0.15;	 // each column of a row that travels
 constexpr double kExtraRound = 200;	 // small sides first, shards then
-constexpr double kWorthwhile = 0.8;
+constexpr double kWorthwhile = 0.9;
 
 double row_cost(int columns) {
 	return 1 + kColumn * columns;
+}
+
+int nodes_of(const ColocationGroup *colocation) {
+	List *nodes = NIL;
+	for (int g = 0; g < colocation->group_count; g++)
+		nodes = list_append_unique_int(nodes, colocation->groups[g].node_id);
+	return list_length(nodes);
 }
 
 // --- what a query reads ---
@@ -122,50 +130,6 @@ const ColocationGroup *largest_group(Query *query) {
 	return largest;
 }
 
-// Columns of one range table entry that a query level, or anything below it, refers to.
-struct NeededColumns {
-	int rtindex, level;
-	List *vars = NIL;
-	bool failed = false;
-};
-
-bool find_columns(Node *node, NeededColumns *needed) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, Query)) {
-		needed->level++;
-		walk_query(reinterpret_cast<Query *>(node), find_columns, needed, QTW_IGNORE_JOINALIASES);
-		needed->level--;
-		return false;
-	}
-	if (IsA(node, Var)) {
-		auto *var = static_cast<Var *>(copyObjectImpl(node));
-		if (var->varno != needed->rtindex || static_cast<int>(var->varlevelsup) != needed->level)
-			return false;
-		needed->failed = needed->failed || var->varattno <= 0;
-		foreach_ptr (Var, known, needed->vars)
-			if (known->varattno == var->varattno)
-				return false;
-		var->varlevelsup = 0;
-		needed->vars = lappend(needed->vars, var);
-		return false;
-	}
-	return walk_expression(node, find_columns, needed);
-}
-
-NeededColumns columns_needed(Query *level, int rtindex) {
-	NeededColumns needed{rtindex, 0};
-	walk_query(level, find_columns, &needed, QTW_IGNORE_JOINALIASES);
-	return needed;
-}
-
-bool column_can_be_shipped(const Var *var) {
-	const Oid type = var->vartype;
-	return OidIsValid(get_array_type(type)) && !OidIsValid(get_element_type(getBaseType(type))) &&
-		   type != RECORDOID && get_typtype(type) != TYPTYPE_PSEUDO && !is_object_identifier_type(type) &&
-		   getBaseType(type) != INT2VECTOROID && getBaseType(type) != OIDVECTOROID;
-}
-
 // Makes a level refer to columns of tables, not of joins.
 void flatten(Query *level) {
 	bool has_join = false;
@@ -194,10 +158,13 @@ void flatten(Query *level) {
 
 class Shipping {
 public:
-	Shipping(Query *original, Query *work) : original_(original), work_(work) {}
+	Shipping(Query *original, Query *work, JoinGraph *graph)
+		: original_(original), work_(work), top_(graph) {}
 	bool choose();
 	bool pays_off(const Fragment *fragment) const;
+	char *costs(const Fragment *fragment) const;
 	List *ctes() const { return ctes_; }
+	const char *reason() const { return reason_; }
 	QueryAnalysis analysis;
 
 private:
@@ -207,15 +174,19 @@ private:
 	bool ship(Query *level, JoinGraph *source, JoinItem *item);
 	bool ship_others_of_group();
 	bool analyze();
-	RangeTblEntry *array_entry(const RangeTblEntry *rte, const NeededColumns &needed,
-							   const ShippedItem *item);
 	char *new_name(const RangeTblEntry *rte) const;
 	static bool visit_link(Node *node, struct LinkVisit *visit);
 
+	bool refuse(const char *reason) {
+		reason_ = reason;
+		return false;
+	}
+
+	const char *reason_ = "";
 	Query *original_, *work_;
+	JoinGraph *top_; // of the original query
 	const ColocationGroup *colocation_ = nullptr;
 	List *ctes_ = NIL;
-	JoinGraph *top_ = nullptr; // of the original query
 	double shipping_cost_ = kExtraRound;
 	double pulling_cost_ = 0;
 };
@@ -230,110 +201,6 @@ char *Shipping::new_name(const RangeTblEntry *rte) const {
 			return name;
 		name = psprintf("shipped %s %d", rte->eref->aliasname, number);
 	}
-}
-
-// ARRAY (SELECT column n FROM the WITH query), as seen from the query that has it.
-Expr *array_of_column(const CommonTableExpr *cte, const Var *var, int number) {
-	Query *query = makeNode(Query);
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	rte->rtekind = RTE_CTE;
-	rte->ctename = pstrdup(cte->ctename);
-	rte->ctelevelsup = 1;
-	rte->coltypes = static_cast<List *>(copyObjectImpl(cte->ctecoltypes));
-	rte->coltypmods = static_cast<List *>(copyObjectImpl(cte->ctecoltypmods));
-	rte->colcollations = static_cast<List *>(copyObjectImpl(cte->ctecolcollations));
-	rte->eref = makeAlias(cte->ctename, static_cast<List *>(copyObjectImpl(cte->ctecolnames)));
-	rte->inFromCl = true;
-	query->rtable = list_make1(rte);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	ref->rtindex = 1;
-	query->jointree = makeFromExpr(list_make1(ref), nullptr);
-	Var *column = makeVar(1, number, var->vartype, var->vartypmod, var->varcollid, 0);
-	query->targetList =
-		list_make1(makeTargetEntry(reinterpret_cast<Expr *>(column), 1, pstrdup("value"), false));
-	SubLink *link = makeNode(SubLink);
-	link->subLinkType = ARRAY_SUBLINK;
-	link->subselect = reinterpret_cast<Node *>(query);
-	link->location = -1;
-	return reinterpret_cast<Expr *>(link);
-}
-
-// (SELECT u.1 AS a, NULL AS b, … FROM ROWS FROM (unnest ($1), …) u), with the columns of what it stands for.
-RangeTblEntry *Shipping::array_entry(const RangeTblEntry *rte, const NeededColumns &needed,
-									 const ShippedItem *item) {
-	RangeTblEntry *functions = makeNode(RangeTblEntry);
-	functions->rtekind = RTE_FUNCTION;
-	functions->inFromCl = true;
-	List *names = NIL;
-	int number = 0;
-	foreach_ptr (Var, var, needed.vars) {
-		Param *array = makeNode(Param);
-		array->paramkind = PARAM_EXEC;
-		array->paramid = item->first_placeholder + number++;
-		array->paramtype = get_array_type(var->vartype);
-		array->paramtypmod = -1;
-		array->paramcollid = var->varcollid;
-		array->location = -1;
-		FuncExpr *call = makeNode(FuncExpr);
-		call->funcid = F_UNNEST_ANYARRAY;
-		call->funcresulttype = var->vartype;
-		call->funcretset = true;
-		call->funcformat = COERCE_EXPLICIT_CALL;
-		call->funccollid = call->inputcollid = get_typcollation(var->vartype);
-		call->args = list_make1(array);
-		call->location = -1;
-		RangeTblFunction *function = makeNode(RangeTblFunction);
-		function->funcexpr = reinterpret_cast<Node *>(call);
-		function->funccolcount = 1;
-		functions->functions = lappend(functions->functions, function);
-		names = lappend(names, makeString(psprintf("c%d", number)));
-	}
-	functions->eref = makeAlias("u", names);
-	functions->alias = makeAlias("u", static_cast<List *>(copyObjectImpl(names)));
-
-	Query *query = makeNode(Query);
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(functions);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	ref->rtindex = 1;
-	query->jointree = makeFromExpr(list_make1(ref), nullptr);
-	List *columns = NIL;
-	for (int i = 1; i <= list_length(rte->eref->colnames); i++) {
-		Expr *value = reinterpret_cast<Expr *>(makeNullConst(INT4OID, -1, InvalidOid));
-		number = 0;
-		foreach_ptr (Var, var, needed.vars) {
-			number++;
-			if (var->varattno != i)
-				continue;
-			const Oid collation = get_typcollation(var->vartype);
-			value = reinterpret_cast<Expr *>(makeVar(1, number, var->vartype, -1, collation, 0));
-			if (var->varcollid != collation && OidIsValid(var->varcollid)) {
-				CollateExpr *collate = makeNode(CollateExpr);
-				collate->arg = value;
-				collate->collOid = var->varcollid;
-				collate->location = -1;
-				value = reinterpret_cast<Expr *>(collate);
-			}
-		}
-		char *name = psprintf("_s%d", i);
-		columns = lappend(columns, makeString(name));
-		query->targetList = lappend(query->targetList, makeTargetEntry(value, i, pstrdup(name), false));
-	}
-	if (query->targetList == NIL)
-		query->targetList = list_make1(constant_column());
-
-	RangeTblEntry *entry = makeNode(RangeTblEntry);
-	entry->rtekind = RTE_SUBQUERY;
-	entry->subquery = query;
-	entry->eref = makeAlias(rte->eref->aliasname, columns);
-	entry->alias = makeAlias(rte->eref->aliasname, NIL);
-	entry->inFromCl = true;
-	return entry;
 }
 
 // Takes conditions out of WHERE and of inner joins; those of outer joins stay.
@@ -395,7 +262,7 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 		query->cteList = NIL;
 	}
 	if (item->rows > max_shipped_rows)
-		return false;
+		return refuse(psprintf("\"%s\" has %.0f rows", rte->eref->aliasname, item->rows));
 
 	if (removes)
 		remove_conditions(level, reinterpret_cast<Node *>(level->jointree), item->own);
@@ -469,12 +336,32 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	const double cost = item->rows * row_cost(list_length(needed.vars));
 	const bool fetched = rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid);
 	shipping_cost_ +=
-		cost * (fetched + kSentToNode * list_length(all_nodes()) + kUsedByGroup * colocation_->group_count);
+		cost * (fetched + kSentToNode * nodes_of(colocation_) + kUsedByGroup * colocation_->group_count);
 	pulling_cost_ += fetched ? cost : 0;
 	return true;
 }
 
 // --- what to send ---
+
+// What restricts a table by a list of keys says the same as the join that now runs on the shards. It stays
+// where it chooses the shards.
+void drop_key_list(Query *level, const DistributedTable *table, const JoinItem *item, int first_reduction) {
+	Node **quals = item->nullable_by != nullptr ? nullptr : &level->jointree->quals;
+	if (quals == nullptr)
+		return;
+	List *kept = NIL;
+	foreach_ptr (Node, qual, and_list(*quals)) {
+		const Reduction *reduction = find_reduction(qual);
+		auto *any = reinterpret_cast<ScalarArrayOpExpr *>(qual);
+		auto *var = reduction != nullptr
+						? reinterpret_cast<Var *>(strip_relabels(static_cast<Node *>(linitial(any->args))))
+						: nullptr;
+		if (reduction == nullptr || reduction->replaces || reduction_number(qual) < first_reduction ||
+			!IsA(var, Var) || var->varno != item->rtindex || var->varattno == table->key_attnum)
+			kept = lappend(kept, qual);
+	}
+	*quals = kept != NIL ? reinterpret_cast<Node *>(make_ands_explicit(kept)) : nullptr;
+}
 
 bool Shipping::visit_item(Query *level, JoinGraph *graph, JoinItem *item, int depth) {
 	JoinGraph *source = depth == 0 ? top_ : graph;
@@ -492,6 +379,8 @@ bool Shipping::visit_item(Query *level, JoinGraph *graph, JoinItem *item, int de
 			return true;
 		if (table->colocation != colocation_)
 			return ship(level, source, same);
+		if (depth == 0)
+			drop_key_list(level, table, item, top_->first_reduction);
 		pulling_cost_ +=
 			rows_of(source, same) * row_cost(list_length(columns_needed(level, item->rtindex).vars));
 		return true;
@@ -544,7 +433,7 @@ bool Shipping::visit_link(Node *node, LinkVisit *visit) {
 	if (IsA(node, SubLink)) {
 		auto *link = reinterpret_cast<SubLink *>(node);
 		const TablesRead read = tables_of(link->subselect, visit->shipping->colocation_);
-		if (read.sharded || read.coordinator)
+		if ((read.sharded || read.coordinator) && !may_be_lifted(link, visit->depth))
 			visit->ok = visit->ok && visit->shipping->visit_level(reinterpret_cast<Query *>(link->subselect),
 																  visit->depth + 1);
 		return walk_expression(link->testexpr, visit_link, visit);
@@ -591,6 +480,8 @@ bool Shipping::visit_level(Query *level, int depth) {
 bool Shipping::analyze() {
 	analysis = QueryAnalysis();
 	analyze_query(work_, &analysis);
+	if (analysis.reason != nullptr)
+		reason_ = analysis.reason;
 	return analysis.from.ok && analysis.from.has_sharded && analysis.upper_pushable;
 }
 
@@ -634,14 +525,17 @@ bool Shipping::ship_others_of_group() {
 }
 
 bool Shipping::choose() {
-	top_ = new (palloc0(sizeof(JoinGraph))) JoinGraph();
-	if (!read_join_graph(original_, top_))
-		return false;
 	colocation_ = largest_group(work_);
 	if (colocation_ == nullptr || !visit_level(work_, 0))
 		return false;
 	*work_ = *lift_sub_queries(work_);
 	return analyze() || ship_others_of_group();
+}
+
+char *Shipping::costs(const Fragment *fragment) const {
+	return psprintf("that would cost %.0f, fetching costs %.0f",
+					shipping_cost_ + fragment->rows * row_cost(list_length(fragment->columns)),
+					pulling_cost_);
 }
 
 bool Shipping::pays_off(const Fragment *fragment) const {
@@ -651,10 +545,13 @@ bool Shipping::pays_off(const Fragment *fragment) const {
 
 // Puts sub-queries that stay above the fragment back where they were. False when others than the fragment
 // itself, or sub-queries that stay above it, need what was to be sent.
-bool fill_above_fragment(Query *query, int first_fragment) {
-	for (int i = first_fragment + 1; i < list_length(current_run->fragments); i++)
-		if (static_cast<Fragment *>(list_nth(current_run->fragments, i))->placeholders != NIL)
-			return false;
+bool fill_above_fragment(Query *query, int first_fragment, int first_placeholder, int last_placeholder) {
+	for (int i = first_fragment + 1; i < list_length(current_run->fragments); i++) {
+		const ListCell *cell;
+		foreach (cell, static_cast<Fragment *>(list_nth(current_run->fragments, i))->placeholders)
+			if (lfirst_int(cell) >= first_placeholder && lfirst_int(cell) < last_placeholder)
+				return false;
+	}
 	for (Node **part : {reinterpret_cast<Node **>(&query->targetList), &query->havingQual, &query->limitCount,
 						&query->limitOffset, reinterpret_cast<Node **>(&query->windowClause)}) {
 		List *numbers = placeholders_in(*part, NIL);
@@ -670,80 +567,41 @@ bool fill_above_fragment(Query *query, int first_fragment) {
 
 } // namespace
 
-bool ship_small_sides(Query *query) {
-	if (max_shipped_rows == 0 || query->setOperations != nullptr || query->rowMarks != NIL ||
-		query->jointree == nullptr || query->hasRecursive)
+bool ship_small_sides(Query *query, JoinGraph *graph) {
+	if (query->setOperations != nullptr || query->rowMarks != NIL || query->jointree == nullptr ||
+		query->hasRecursive)
 		return false;
-	auto *original = static_cast<Query *>(copyObjectImpl(query));
-	decorrelate_aggregates(original);
-	flatten(original);
-	auto *work = static_cast<Query *>(copyObjectImpl(original));
-	Shipping shipping(original, work);
-	if (!shipping.choose())
+	flatten(query);
+	auto *work = static_cast<Query *>(copyObjectImpl(query));
+	Shipping shipping(query, work, graph);
+	const int placeholders = kFirstPlaceholder + list_length(current_run->placeholders);
+	if (!shipping.choose()) {
+		elog(DEBUG1, "shardext: small sides are not sent along: %s", shipping.reason());
 		return false;
+	}
+	const int last_placeholder = kFirstPlaceholder + list_length(current_run->placeholders);
 	const int fragments = list_length(current_run->fragments);
 	const int range_tables = list_length(current_run->range_tables);
 	Fragment *fragment = nullptr;
-	if (run_on_shards(work, &shipping.analysis) && fill_above_fragment(work, fragments))
+	if (run_on_shards(work, &shipping.analysis) &&
+		fill_above_fragment(work, fragments, placeholders, last_placeholder))
 		fragment = fragment_of_entry(linitial_node(RangeTblEntry, work->rtable));
 	if (fragment == nullptr || !shipping.pays_off(fragment)) {
+		elog(DEBUG1, "shardext: small sides are not sent along: %s",
+			 fragment == nullptr ? "nothing is gained" : shipping.costs(fragment));
 		current_run->fragments = list_truncate(current_run->fragments, fragments);
 		current_run->range_tables = list_truncate(current_run->range_tables, range_tables);
 		return false;
 	}
 	if (shipping.ctes() != NIL)
 		fragment->scan.strategy = psprintf("%s, small sides sent along", fragment->scan.strategy);
-	work->cteList = list_concat(static_cast<List *>(copyObjectImpl(original->cteList)), shipping.ctes());
+	work->cteList = list_concat(static_cast<List *>(copyObjectImpl(query->cteList)), shipping.ctes());
 	work->hasSubLinks = true;
 	forget_unread_ctes(work);
 	foreach_node (CommonTableExpr, cte, work->cteList)
 		cut_into_fragments(reinterpret_cast<Query *>(cte->ctequery));
 	*query = *work;
 	return true;
-}
-
-namespace {
-
-const ShippedItem *shipped_item(const RangeTblEntry *rte) {
-	if (rte->rtekind != RTE_SUBQUERY || list_length(rte->subquery->rtable) != 1)
-		return nullptr;
-	auto *entry = linitial_node(RangeTblEntry, rte->subquery->rtable);
-	if (entry->rtekind != RTE_FUNCTION)
-		return nullptr;
-	auto *call = reinterpret_cast<FuncExpr *>(linitial_node(RangeTblFunction, entry->functions)->funcexpr);
-	if (!IsA(call, FuncExpr) || call->args == NIL ||
-		!is_placeholder(static_cast<Node *>(linitial(call->args))))
-		return nullptr;
-	const int number = linitial_node(Param, call->args)->paramid;
-	for (const PlannerRun *run = current_run; run != nullptr; run = run->outer)
-		foreach_ptr (ShippedItem, item, run->shipped)
-			if (item->first_placeholder == number)
-				return item;
-	return nullptr;
-}
-
-bool restore(Node *node, void *) {
-	if (node == nullptr)
-		return false;
-	if (!IsA(node, Query))
-		return walk_expression(node, restore, static_cast<void *>(nullptr));
-	restore_shipped(reinterpret_cast<Query *>(node));
-	return false;
-}
-
-} // namespace
-
-void restore_shipped(Query *query) {
-	foreach_node (RangeTblEntry, rte, query->rtable) {
-		const ShippedItem *item = shipped_item(rte);
-		if (item == nullptr)
-			continue;
-		*rte = *static_cast<RangeTblEntry *>(copyObjectImpl(item->original));
-		foreach_ptr (Node, condition, item->conditions)
-			query->jointree->quals =
-				make_and_qual(query->jointree->quals, static_cast<Node *>(copyObjectImpl(condition)));
-	}
-	walk_query(query, restore, static_cast<void *>(nullptr), 0);
 }
 
 } // namespace shardext

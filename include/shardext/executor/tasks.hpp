@@ -37,9 +37,10 @@ struct TaskSet {
 	int group_count;
 };
 
-// One statement per node: the UNION ALL of its shard groups' texts, followed by the suffix.
+// One statement per node: the UNION ALL of its shard groups' texts, after the WITH queries of the prefix and
+// followed by the suffix (either may be empty or nullptr).
 TaskSet make_tasks(const ColocationGroup *colocation, const GroupSet &groups, const SqlPieces *pieces,
-				   const char *suffix);
+				   const char *prefix, const char *suffix);
 
 // One statement per node that changes rows in all its shard groups with one snapshot: data-modifying CTEs.
 // Returns the rows of RETURNING when there are any, else one row with the number of changed rows.

@@ -49,6 +49,9 @@ Fragment *new_fragment(const QueryAnalysis &analysis, const char *strategy);
 void finish_fragment(Fragment *fragment, Query *inner, List *columns, const QueryAnalysis &analysis,
 					 List *lifted = NIL);
 
+// Sets the text of a fragment, and what is lifted out of it.
+void set_text(Fragment *fragment, const Query *inner, List *lifted = NIL);
+
 // Adds a fragment to the current run and returns the range table entry that stands for it.
 RangeTblEntry *make_fragment_entry(Fragment *fragment);
 

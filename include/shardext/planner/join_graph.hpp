@@ -28,7 +28,8 @@ struct JoinGraph {
 	Query *query;
 	JoinItem items[kMaxJoinItems];
 	int count = 0;
-	List *edges = NIL; // of JoinEdge
+	List *edges = NIL;		 // of JoinEdge
+	int first_reduction = 0; // in the run's list: from here on they belong to this query
 };
 
 // Reads a query's FROM and WHERE; false when there are too many tables. Conditions with volatile functions,

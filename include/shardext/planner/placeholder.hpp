@@ -27,6 +27,9 @@ List *placeholder_expressions(List *numbers);
 // Puts the expressions of the second list in place of the placeholders of the first.
 Node *fill_placeholders(Node *node, List *numbers, List *expressions);
 
+// True for a sub-query that lift_sub_queries() replaces for certain. `depth` is the nesting below the query.
+bool may_be_lifted(SubLink *link, int depth);
+
 // Replaces sub-queries of a query's expressions, at any depth, that give one value (or an array) and refer to
 // nothing around them by placeholders; IN over a small one becomes = ANY of an array. Sub-queries that need
 // no table, or only copies that every node has, stay.

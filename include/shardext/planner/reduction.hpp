@@ -4,11 +4,14 @@
 
 namespace shardext {
 
+struct JoinGraph;
+
 // Adds conditions to a query whose tables are scanned one by one: for a join condition large.x = small.y, the
 // condition large.x = ANY (ARRAY (SELECT small.y …)). The array is worked out once, before the large table is
 // read, and travels to its shards; where x is the distribution column it also chooses them. The join itself
-// stays. Which sides are small is decided by estimates.
-void restrict_large_sides(Query *query);
+// stays. Which sides are small is decided by estimates. Returns what has been found out about the tables, or
+// nullptr.
+JoinGraph *restrict_large_sides(Query *query);
 
 // A condition that was added, by its mark.
 struct Reduction {
@@ -23,6 +26,7 @@ Node *make_reduction(Node *large_expr, Oid op, Oid collation, Query *select, dou
 bool pays(double large_rows, double fraction);
 
 const Reduction *find_reduction(const Node *clause);
+int reduction_number(const Node *clause); // its position in the run's list, or -1
 
 extern int max_shipped_rows; // shardext.max_shipped_rows: what counts as small; 0: never
 extern bool always_ship; // shardext.always_ship: whatever is small is used, also without a gain (for tests)

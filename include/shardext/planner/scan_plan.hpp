@@ -13,6 +13,7 @@ constexpr int kColumnRowId = -3; // ctid made unique over shards
 struct ScanPlan {
 	const char *strategy = "";	  // shown by EXPLAIN
 	SqlPieces *pieces = NIL;	  // one shard group's statement
+	const char *prefix = nullptr; // WITH queries for all shard groups of a node
 	const char *suffix = nullptr; // what follows the UNION ALL of a node's shard groups (ORDER BY … LIMIT …)
 	int32 colocation_id = 0;
 	Oid relid = InvalidOid;	  // for tableoid and whole rows

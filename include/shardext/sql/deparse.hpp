@@ -13,8 +13,8 @@ struct DeparsedQuery {
 
 // Turns an analyzed query into text with holes. Works on a copy. What is evaluated on the coordinator
 // (parameters, now() and other stable expressions without columns) becomes $n; `lifted` may already hold
-// expressions, to which more are appended.
-DeparsedQuery deparse_for_shards(const Query *query, List *lifted = NIL);
+// expressions, to which more are appended. A text that is not whole cannot be checked.
+DeparsedQuery deparse_for_shards(const Query *query, List *lifted = NIL, bool whole = true);
 
 // Makes the deparser print columns by what they are, not by the (join) name the user wrote, which planning
 // has left in them. For expressions that are moved into another query; changes them in place.
@@ -24,7 +24,7 @@ void forget_syntactic_names(Node *node);
 void forget_unread_ctes(Query *query);
 
 // The text PostgreSQL prints for a query when every name must be qualified and every constant exact.
-char *deparse_qualified(Query *query);
+char *deparse_qualified(Query *query, bool whole = true);
 
 // The type a parameter has on the node and how its value is sent: user types travel as text with a cast.
 Node *make_lifted_param(int number, Oid type, int32 typmod, Oid collation);
