@@ -48,6 +48,8 @@ GroupSet groups_of_pins(const ColocationGroup *colocation, const List *pin_kinds
 	foreach (cell, pin_kinds) {
 		const auto kind = static_cast<KeyPin::Kind>(lfirst_int(cell));
 		auto *value = static_cast<ExprState *>(list_nth(pins, position++));
+		if (kind == KeyPin::GroupIds)
+			continue;
 		bool isnull = true;
 		const Datum datum = kind == KeyPin::IsNull ? 0 : ExecEvalExpr(value, context, &isnull);
 		restrict_groups(&groups, colocation, kind, datum, exprType(reinterpret_cast<Node *>(value->expr)),

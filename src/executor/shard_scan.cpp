@@ -8,6 +8,7 @@
 #include "shardext/planner/scan_plan.hpp"
 
 #include "shardext/core/merge_heap.hpp"
+#include "shardext/executor/limited_locks.hpp"
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/tasks.hpp"
@@ -24,6 +25,7 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "tcop/pquery.h"
 #include "utils/portal.h"
+#include "utils/array.h"
 #include "utils/sortsupport.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
@@ -59,6 +61,8 @@ struct ShardScanState {
 	int heap_size;
 	int to_advance; // the stream whose head was returned last, or -1
 
+	LockedRows *locked; // of a scan that limits locks
+
 	// Repeated scans.
 	Tuplestorestate *store;
 	bool storing, all_stored;
@@ -90,7 +94,7 @@ void begin(CustomScanState *node, EState *, int eflags) {
 	}
 	// A cursor sees what was there when it was opened, not when it is first fetched from.
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && ActivePortal != nullptr && ActivePortal->name[0] != '\0' &&
-		!parameters_used(state->lifted, state->pins))
+		!parameters_used(state->lifted, state->pins) && !state->plan.limits_locks)
 		open_streams(state);
 }
 
@@ -367,10 +371,33 @@ TupleTableSlot *make_slot(ShardScanState *state, const TupleTableSlotOps *kind) 
 	return slot;
 }
 
+// Locks the rows of a scan that limits locks, all at once.
+void lock_rows_now(ShardScanState *state) {
+	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
+	ExprContext *context = state->css.ss.ps.ps_ExprContext;
+	const ColocationGroup *colocation = find_colocation_group(state->plan.colocation_id);
+	const StatementParams params = evaluate_lifted(state->lifted, state->plan.lifted_types, context);
+	bool any = true;
+	const Datum order = ExecEvalExpr(static_cast<ExprState *>(llast(state->pins)), context, &any);
+	const GroupSet groups = groups_of_pins(colocation, state->plan.pin_kinds, state->pins, context);
+	state->locked = lock_rows(state->plan, colocation, groups, params,
+							  any ? nullptr : DatumGetArrayTypeP(order), state->result_desc);
+	MemoryContextSwitchTo(old);
+}
+
 TupleTableSlot *access_next(ScanState *node) {
 	auto *state = reinterpret_cast<ShardScanState *>(node);
 	TupleTableSlot *slot = node->ss_ScanTupleSlot;
-	if (!state->storing) {
+	if (state->plan.limits_locks) {
+		if (state->locked == nullptr)
+			lock_rows_now(state);
+		if (state->store_slot == nullptr)
+			state->store_slot = make_slot(state, &TTSOpsMinimalTuple);
+		if (!next_locked_row(state->locked, state->store_slot))
+			return ExecClearTuple(slot);
+		slot_getallattrs(state->store_slot);
+		fill_scan_slot(state, state->store_slot, slot);
+	} else if (!state->storing) {
 		if (state->identity) {
 			if (!next_from_shards(state, slot))
 				return ExecClearTuple(slot);
@@ -413,6 +440,8 @@ void end(CustomScanState *node) {
 		close_streams(state);
 		if (state->store != nullptr)
 			tuplestore_end(state->store);
+		if (state->locked != nullptr)
+			end_locked_rows(state->locked);
 		if (state->holds_snapshot)
 			release_statement_snapshot();
 	});
@@ -427,6 +456,9 @@ void rescan(CustomScanState *node) {
 			bms_overlap(node->ss.ps.chgParam, node->ss.ps.plan->extParam) &&
 			parameters_used(state->lifted, state->pins)) {
 			close_streams(state);
+			if (state->locked != nullptr)
+				end_locked_rows(state->locked);
+			state->locked = nullptr;
 			if (state->store != nullptr)
 				tuplestore_clear(state->store);
 			state->all_stored = false;
@@ -438,6 +470,8 @@ void rescan(CustomScanState *node) {
 			}
 			return;
 		}
+		if (state->locked != nullptr)
+			rescan_locked_rows(state->locked);
 		if (!state->started && !state->storing)
 			return;
 		if (!state->storing) {

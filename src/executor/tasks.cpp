@@ -24,6 +24,8 @@ GroupSet all_groups(const ColocationGroup *colocation) {
 
 void restrict_groups(GroupSet *groups, const ColocationGroup *colocation, KeyPin::Kind kind, Datum value,
 					 Oid type, bool isnull) {
+	if (kind == KeyPin::GroupIds)
+		return;
 	auto *allowed = static_cast<bool *>(palloc0(sizeof(bool) * (groups->size + 1)));
 	if (kind == KeyPin::IsNull) {
 		allowed[group_of_key(colocation, 0, true)] = true;
@@ -221,6 +223,8 @@ void restrict_by_known_pins(const ScanPlan &plan, GroupSet *groups, ColocationGr
 		const bool has_params =
 			context == nullptr || (!IsA(node, Const) && context->ecxt_param_list_info == nullptr &&
 								   parameters_used(NIL, list_make1(expr)));
+		if (kind == KeyPin::GroupIds)
+			continue;
 		if (kind != KeyPin::IsNull && !IsA(node, Const) &&
 			(has_params || context->ecxt_param_list_info == nullptr)) {
 			*all_known = false;

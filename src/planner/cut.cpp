@@ -3,6 +3,7 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/decorrelate.hpp"
+#include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/planner/row_locks.hpp"
 #include "shardext/planner/scatter_order.hpp"
@@ -10,6 +11,7 @@
 #include "shardext/sql/relation_query.hpp"
 
 extern "C" {
+#include "catalog/pg_type.h"
 #include "optimizer/optimizer.h"
 }
 
@@ -99,8 +101,37 @@ void replace_by_router(Query *query, const QueryAnalysis &analysis) {
 	*query = *make_query_over_fragment(fragment, visible);
 }
 
-// Every shard group returns its part; ORDER BY and LIMIT are finished above.
-void replace_by_scatter(Query *query, const QueryAnalysis &analysis) {
+void replace_by_scatter(Query *query, const QueryAnalysis &analysis, bool with_group = false);
+
+// Which shard groups the first rows of a query are in: an array of their ids, in the rows' order.
+Expr *groups_of_first_rows(const Query *query, const QueryAnalysis &analysis) {
+	auto *peek = static_cast<Query *>(copyObjectImpl(query));
+	peek->rowMarks = NIL;
+	peek->hasForUpdate = false;
+	peek->limitCount = limit_plus_offset(peek); // rows that OFFSET leaves out are locked as well
+	peek->limitOffset = nullptr;
+	replace_by_scatter(peek, analysis, true);
+	List *targets = NIL;
+	TargetEntry *group = llast_node(TargetEntry, peek->targetList);
+	group->resno = 1;
+	targets = list_make1(group);
+	foreach_node (TargetEntry, entry, peek->targetList)
+		if (entry != group && entry->ressortgroupref != 0) {
+			entry->resjunk = true;
+			entry->resno = list_length(targets) + 1;
+			targets = lappend(targets, entry);
+		}
+	peek->targetList = targets;
+	SubLink *link = makeNode(SubLink);
+	link->subLinkType = ARRAY_SUBLINK;
+	link->subselect = reinterpret_cast<Node *>(peek);
+	link->location = -1;
+	return reinterpret_cast<Expr *>(link);
+}
+
+// Every shard group returns its part; ORDER BY and LIMIT are finished above. With the group's id as one more
+// column, if asked for.
+void replace_by_scatter(Query *query, const QueryAnalysis &analysis, bool with_group) {
 	auto *inner = static_cast<Query *>(copyObjectImpl(query));
 	int number = 0;
 	foreach_node (TargetEntry, entry, inner->targetList) {
@@ -110,13 +141,28 @@ void replace_by_scatter(Query *query, const QueryAnalysis &analysis) {
 	Fragment *fragment = new_fragment(analysis, "all shards");
 	List *lifted = NIL;
 	Node *limit = limit_plus_offset(query);
+	const bool limits_locks =
+		query->rowMarks != NIL && limit != nullptr && query->limitOption != LIMIT_OPTION_WITH_TIES;
+	if (limits_locks) {
+		Expr *order = query->sortClause != NIL
+						  ? groups_of_first_rows(query, analysis)
+						  : reinterpret_cast<Expr *>(makeNullConst(INT8ARRAYOID, -1, InvalidOid));
+		fragment->scan.limits_locks = true;
+		fragment->scan.strategy = "shards one after the other";
+		if (query->sortClause != NIL)
+			order = reinterpret_cast<Expr *>(add_placeholder(order));
+		fragment->pins =
+			lappend(list_copy(fragment->pins), new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::GroupIds, order});
+		limit = reinterpret_cast<Node *>(add_placeholder(reinterpret_cast<Expr *>(limit)));
+		lifted = list_make1(limit);
+	}
 	StringInfoData suffix;
 	initStringInfo(&suffix);
-	if (query->sortClause != NIL) {
+	if (query->sortClause != NIL && !limits_locks) {
 		appendStringInfoString(&suffix, order_by_suffix(inner, query->sortClause));
 		set_merge_order(fragment, inner, query->sortClause);
 	}
-	if (limit != nullptr) {
+	if (limit != nullptr && !limits_locks) {
 		if (IsA(limit, Const)) {
 			if (!reinterpret_cast<Const *>(limit)->constisnull)
 				appendStringInfo(&suffix, " FETCH FIRST (" INT64_FORMAT ") ROWS %s",
@@ -142,6 +188,16 @@ void replace_by_scatter(Query *query, const QueryAnalysis &analysis) {
 	inner = wrap_set_operation(inner);
 	finish_fragment(fragment, inner, inner->targetList, analysis, lifted);
 	fragment->scan.suffix = suffix.data;
+	if (with_group) {
+		add_group_id(&fragment->scan);
+		const int column = list_length(fragment->columns) + 1;
+		auto *type = reinterpret_cast<Expr *>(makeNullConst(INT8OID, -1, InvalidOid));
+		TargetEntry *entry = makeTargetEntry(type, column, pstrdup("shard_group"), false);
+		fragment->columns = lappend(fragment->columns, entry);
+		fragment->scan.entries = lappend_int(fragment->scan.entries, column - 1);
+		targets = lappend(targets, makeTargetEntry(reinterpret_cast<Expr *>(fragment_var(entry, column)),
+												   list_length(targets) + 1, pstrdup("shard_group"), false));
+	}
 	Query *outer = make_query_over_fragment(fragment, targets);
 	outer->sortClause = query->sortClause;
 	outer->limitCount = query->limitCount;
@@ -150,6 +206,7 @@ void replace_by_scatter(Query *query, const QueryAnalysis &analysis) {
 	outer->hasSubLinks = checkExprHasSubLink(query->limitCount) || checkExprHasSubLink(query->limitOffset);
 	if (outer->hasSubLinks)
 		outer->cteList = static_cast<List *>(copyObjectImpl(query->cteList));
+	outer->hasSubLinks = outer->hasSubLinks || fragment->placeholders != NIL;
 	*query = *outer;
 	cut_children(query);
 }

@@ -179,17 +179,24 @@ List *columns_of(List *target_list) {
 	return columns;
 }
 
-// Remembers FOR UPDATE and the like. The marks in the plan lock nothing here (isParent): the nodes do.
-void set_row_marks(Fragment *fragment, Query *inner) {
-	fragment->scan.locks_rows = inner->rowMarks != NIL;
-	foreach_node (RowMarkClause, clause, inner->rowMarks) {
+// Remembers FOR UPDATE and the like at any level of a query. The marks in the plan lock nothing here
+// (isParent): the nodes do.
+bool note_row_marks(Node *node, Fragment *fragment) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, note_row_marks, fragment);
+	auto *query = reinterpret_cast<Query *>(node);
+	foreach_node (RowMarkClause, clause, query->rowMarks) {
 		PlanRowMark *mark = makeNode(PlanRowMark);
 		mark->rti = mark->prti = 1;
 		mark->strength = clause->strength;
 		mark->waitPolicy = clause->waitPolicy;
 		mark->isParent = true;
 		fragment->row_marks = lappend(fragment->row_marks, mark);
+		fragment->scan.locks_rows = true;
 	}
+	return walk_query(query, note_row_marks, fragment, 0);
 }
 
 } // namespace
@@ -202,13 +209,13 @@ void finish_fragment(Fragment *fragment, Query *inner, List *columns, const Quer
 	keep_range_tables(inner);
 	fragment->columns = columns_of(columns);
 	set_scan_columns(&fragment->scan, columns);
-	set_row_marks(fragment, inner);
 	fragment->scan.needs_settings = analysis.from.needs_settings;
 	set_text(fragment, inner, lifted);
 }
 
 void set_text(Fragment *fragment, const Query *inner, List *lifted) {
 	auto *copy = static_cast<Query *>(copyObjectImpl(inner));
+	note_row_marks(reinterpret_cast<Node *>(copy), fragment);
 	fragment->scan.prefix = hoist_shipped(copy, &lifted);
 	const DeparsedQuery deparsed = deparse_for_shards(copy, lifted, fragment->scan.prefix == nullptr);
 	fragment->scan.pieces = deparsed.pieces;

@@ -41,7 +41,7 @@ namespace {
 // The target of a scan plan's flag list; see ScanPlan::to_private.
 void mark_one_of_several(CustomScan *scan) {
 	List *flags = static_cast<List *>(linitial(scan->custom_private));
-	if (IsA(flags, IntList) && list_length(flags) == 5)
+	if (IsA(flags, IntList) && list_length(flags) == 6)
 		lfirst_int(list_nth_cell(flags, 2)) = true;
 }
 

@@ -13,6 +13,7 @@ namespace shardext {
 
 List *ScanPlan::to_private() const {
 	List *flags = list_make5_int(locks_rows, needs_settings, one_of_several, one_group, colocation_id);
+	flags = lappend_int(flags, limits_locks);
 	List *texts =
 		list_make3(makeString(pstrdup(strategy)), makeString(pstrdup(suffix != nullptr ? suffix : "")),
 				   makeString(pstrdup(prefix != nullptr ? prefix : "")));
@@ -35,6 +36,7 @@ ScanPlan ScanPlan::from_private(List *custom_private) {
 	plan.one_of_several = list_nth_int(list(0), 2);
 	plan.one_group = list_nth_int(list(0), 3);
 	plan.colocation_id = list_nth_int(list(0), 4);
+	plan.limits_locks = list_nth_int(list(0), 5);
 	plan.strategy = strVal(linitial(list(1)));
 	plan.suffix = strVal(lsecond(list(1)));
 	plan.prefix = strVal(lthird(list(1)));

@@ -4,6 +4,7 @@
 // them right, which is what the first half of this file does.
 #include "shardext/sql/deparse.hpp"
 
+#include "shardext/sql/barrier.hpp"
 #include "shardext/core/sql_text.hpp"
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
@@ -175,46 +176,9 @@ List *output_names(Query *query) {
 	return names;
 }
 
-// A row filter that must run before anything else that could leak: FROM (SELECT … WHERE filter OFFSET 0).
-void put_filter_behind_barrier(RangeTblEntry *rte) {
-	Query *inner = makeNode(Query);
-	RangeTblEntry *base = static_cast<RangeTblEntry *>(copyObjectImpl(rte));
-	base->securityQuals = NIL;
-	base->lateral = false;
-	base->inFromCl = true;
-	base->alias = nullptr;
-	List *filters = static_cast<List *>(copyObjectImpl(rte->securityQuals));
-	inner->commandType = CMD_SELECT;
-	inner->querySource = QSRC_ORIGINAL;
-	inner->canSetTag = true;
-	inner->rtable = list_make1(base);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	ref->rtindex = 1;
-	inner->jointree = makeFromExpr(list_make1(ref), reinterpret_cast<Node *>(make_ands_explicit(filters)));
-	inner->limitOffset = reinterpret_cast<Node *>(
-		makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
-	inner->targetList = columns_of_relation(rte->relid, 1);
-	List *names = NIL;
-	foreach_node (TargetEntry, entry, inner->targetList)
-		names = lappend(names, makeString(entry->resname));
-	inner->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(filters));
-	rte->rtekind = RTE_SUBQUERY;
-	rte->relid = InvalidOid;
-	rte->relkind = 0;
-	rte->subquery = inner;
-	rte->securityQuals = NIL;
-	rte->alias = makeAlias(rte->eref->aliasname, names);
-	rte->eref = makeAlias(rte->eref->aliasname, names);
-}
-
 struct NormaliseContext {
 	bool top;
 };
-
-void set_filter_varno(List *filters, int rtindex) {
-	foreach_ptr (Node, filter, filters)
-		ChangeVarNodes(filter, rtindex, 1, 0);
-}
 
 // A join's alias hides the tables below it, to whose columns planning has resolved references. Without it
 // the deparser finds a name for each column.
@@ -317,8 +281,7 @@ void normalise_query(Query *query, bool top) {
 		if (bms_is_member(rtindex, in_from) && rtindex != query->resultRelation)
 			rte->inFromCl = true;
 		if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL && query->resultRelation != rtindex) {
-			set_filter_varno(rte->securityQuals, rtindex);
-			put_filter_behind_barrier(rte);
+			put_filters_behind_barrier(query, rtindex);
 		} else if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL) {
 			// The target of UPDATE or DELETE: filters are conditions. Callers have made sure nothing leaks.
 			foreach_ptr (Node, filter, rte->securityQuals)
@@ -327,10 +290,8 @@ void normalise_query(Query *query, bool top) {
 		}
 		if (rte->rtekind == RTE_SUBQUERY) {
 			Query *sub = rte->subquery;
-			if (rte->security_barrier && sub->limitOffset == nullptr)
-				sub->limitOffset = reinterpret_cast<Node *>(makeConst(
-					INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
-			rte->security_barrier = false;
+			if (rte->security_barrier)
+				put_view_behind_barrier(query, rtindex);
 			if (sub->sortClause != NIL && sub->setOperations == nullptr) {
 				make_output_names_unique(sub);
 				rte->alias =

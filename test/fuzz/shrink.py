@@ -49,5 +49,5 @@ def attempt_text(case):
     """Returns the statements as one text; None when they cannot be written any more."""
     try:
         return "\n".join(step.sql for step in case.steps())
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, TypeError):
         return None

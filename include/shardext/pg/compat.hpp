@@ -11,6 +11,7 @@ extern "C" {
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/planner.h"
+#include "rewrite/rewriteManip.h"
 #include "storage/proc.h"
 #include "catalog/pg_proc.h"
 #include "utils/acl.h"
@@ -33,6 +34,15 @@ inline void clear_permission_checks(Query *query) {
 		rte->requiredPerms = 0;
 		rte->checkAsUser = InvalidOid;
 	}
+#endif
+}
+
+// Columns of range table position 1 replaced by a sub-query's outputs.
+inline Node *replace_by_outputs(Node *node, RangeTblEntry *rte, List *targets, bool *has_sub_links) {
+#if PG_VERSION_NUM >= 180000
+	return ReplaceVarsFromTargetList(node, 1, 0, rte, targets, 0, REPLACEVARS_REPORT_ERROR, 0, has_sub_links);
+#else
+	return ReplaceVarsFromTargetList(node, 1, 0, rte, targets, REPLACEVARS_REPORT_ERROR, 0, has_sub_links);
 #endif
 }
 

@@ -27,6 +27,10 @@ struct ScanPlan {
 	List *sort_collations = NIL;
 	List *sort_nulls_first = NIL;
 	bool locks_rows = false; // FOR UPDATE and the like
+	// No more rows are locked than are returned: shard groups are asked one after the other, $1 is how many
+	// rows each may lock. The last pin's value says which groups the rows to come are in, in order; NULL:
+	// any.
+	bool limits_locks = false;
 	bool needs_settings = false;
 	bool one_of_several = false; // the statement has more than one scan: they share a snapshot
 	bool one_group = false;		 // router: exactly one shard group answers, also when pins prune all

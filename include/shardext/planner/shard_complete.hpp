@@ -16,7 +16,8 @@ struct KeySet {
 
 // One condition that pins the rows to certain key values.
 struct KeyPin {
-	enum Kind { Equal, AnyArray, IsNull } kind;
+	// GroupIds is no condition: see ScanPlan::limits_locks.
+	enum Kind { Equal, AnyArray, IsNull, GroupIds } kind;
 	Expr *value; // an expression without columns; nullptr for IsNull
 };
 
