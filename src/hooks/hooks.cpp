@@ -9,6 +9,7 @@
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/plan_statement.hpp"
 #include "shardext/planner/statistics.hpp"
+#include "shardext/planner/unique_joins.hpp"
 #include "shardext/remote/local_stream.hpp"
 
 extern "C" {
@@ -64,6 +65,7 @@ void on_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 			const RelationSize size = estimated_size(relid);
 			rel->tuples = size.tuples;
 			rel->pages = static_cast<BlockNumber>(size.pages);
+			note_unique_joins(root, relid, rel);
 		}
 	});
 }
