@@ -126,7 +126,9 @@ void read_conditions(JoinGraph *graph, Node *quals, JoinExpr *join) {
 			for (int i = 0; i < graph->count; i++)
 				// Conditions of an outer join say something of its nullable side only; those above it hold
 				// for rows that are not NULL-extended at best, and are strict or not.
+				// (A full join keeps what does not meet them.)
 				if (graph->items[i].rtindex == only && graph->items[i].nullable_by == join &&
+					(join == nullptr || join->jointype != JOIN_FULL) &&
 					!(graph->items[i].skipped && contain_leaked_vars(qual)))
 					graph->items[i].own = lappend(graph->items[i].own, qual);
 			continue;
@@ -244,6 +246,31 @@ bool names_cte(Node *node, void *) {
 		return walk_query(reinterpret_cast<Query *>(node), names_cte, static_cast<void *>(nullptr),
 						  QTW_EXAMINE_RTES_BEFORE);
 	return walk_expression(node, names_cte, static_cast<void *>(nullptr));
+}
+
+namespace {
+
+bool find_outer_cte(Node *node, int *level) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, RangeTblEntry)) {
+		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
+		return rte->rtekind == RTE_CTE && static_cast<int>(rte->ctelevelsup) > *level;
+	}
+	if (!IsA(node, Query))
+		return walk_expression(node, find_outer_cte, level);
+	++*level;
+	const bool found =
+		walk_query(reinterpret_cast<Query *>(node), find_outer_cte, level, QTW_EXAMINE_RTES_BEFORE);
+	--*level;
+	return found;
+}
+
+} // namespace
+
+bool names_outer_cte(Query *query) {
+	int level = -1;
+	return find_outer_cte(reinterpret_cast<Node *>(query), &level);
 }
 
 double rows_of(JoinGraph *graph, JoinItem *item) {

@@ -6,10 +6,13 @@
 #include "shardext/planner/join_graph.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/sql/pushable.hpp"
+#include "shardext/sql/relation_query.hpp"
 
 extern "C" {
 #include "optimizer/clauses.h"
+#include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/fmgroids.h"
 }
 
 namespace shardext {
@@ -136,6 +139,60 @@ bool stands_alone(SubLink *link, int depth) {
 		   reads_other_tables(link->subselect, nullptr);
 }
 
+// A sub-query that is known to give one row at most.
+bool gives_one_row(const Query *sub) {
+	if (sub->setOperations != nullptr || sub->hasTargetSRFs)
+		return false;
+	auto *limit = reinterpret_cast<Const *>(sub->limitCount);
+	return (sub->hasAggs && sub->groupClause == NIL && sub->groupingSets == NIL) ||
+		   sub->jointree->fromlist == NIL ||
+		   (limit != nullptr && IsA(limit, Const) && !limit->constisnull &&
+			DatumGetInt64(limit->constvalue) == 1 && sub->limitOption == LIMIT_OPTION_COUNT);
+}
+
+// (SELECT unnest (array)): where the sub-query gives more than one row, the node raises the error, if it gets
+// there at all.
+Node *one_of_array(SubLink *link) {
+	auto *array = static_cast<SubLink *>(copyObjectImpl(link));
+	array->subLinkType = ARRAY_SUBLINK;
+	auto *sub = reinterpret_cast<Query *>(array->subselect);
+	const Oid type = exprType(reinterpret_cast<Node *>(linitial_node(TargetEntry, sub->targetList)->expr));
+	const Oid collation =
+		exprCollation(reinterpret_cast<Node *>(linitial_node(TargetEntry, sub->targetList)->expr));
+	if (!OidIsValid(get_array_type(type)) || OidIsValid(get_element_type(getBaseType(type))) ||
+		get_typtype(getBaseType(type)) == TYPTYPE_COMPOSITE || type == RECORDOID ||
+		collation != get_typcollation(type))
+		return nullptr;
+	if (sub->limitCount == nullptr && sub->rowMarks == NIL)
+		sub->limitCount = reinterpret_cast<Node *>(
+			makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(2), false, FLOAT8PASSBYVAL));
+	FuncExpr *call =
+		makeFuncExpr(F_UNNEST_ANYARRAY, type, list_make1(add_placeholder(reinterpret_cast<Expr *>(array))),
+					 collation, collation, COERCE_EXPLICIT_CALL);
+	call->funcretset = true;
+	Query *query = makeNode(Query);
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->hasTargetSRFs = true;
+	query->jointree = makeFromExpr(NIL, nullptr);
+	query->targetList =
+		list_make1(makeTargetEntry(reinterpret_cast<Expr *>(call), 1, pstrdup("unnest"), false));
+	auto *result = static_cast<SubLink *>(copyObjectImpl(link));
+	result->subselect = reinterpret_cast<Node *>(query);
+	return reinterpret_cast<Node *>(result);
+}
+
+Node *lift_link(SubLink *link) {
+	auto *copy = static_cast<SubLink *>(copyObjectImpl(link));
+	auto *sub = reinterpret_cast<Query *>(copy->subselect);
+	if (link->subLinkType == EXISTS_SUBLINK)
+		simplify_exists(sub);
+	if (link->subLinkType == EXPR_SUBLINK && !gives_one_row(sub))
+		return one_of_array(link);
+	return reinterpret_cast<Node *>(add_placeholder(reinterpret_cast<Expr *>(copy)));
+}
+
 Node *lift(Node *node, SubQueryLift *context) {
 	if (node == nullptr)
 		return nullptr;
@@ -145,16 +202,16 @@ Node *lift(Node *node, SubQueryLift *context) {
 		context->depth--;
 		return reinterpret_cast<Node *>(result);
 	}
+	// What stands in them may never be asked for, and then must not fail.
+	if (IsA(node, CaseExpr) || IsA(node, CoalesceExpr))
+		return static_cast<Node *>(copyObjectImpl(node));
 	if (IsA(node, SubLink)) {
 		auto *link = reinterpret_cast<SubLink *>(node);
-		// Common table expressions are there at the outermost level only.
-		const bool alone = !refers_outside(link->subselect) && placeholders_in(link->subselect, NIL) == NIL &&
-						   (context->depth == 0 || !names_cte(link->subselect, nullptr)) &&
-						   reads_other_tables(link->subselect, nullptr);
-		if (alone && (link->subLinkType == EXPR_SUBLINK || link->subLinkType == ARRAY_SUBLINK ||
-					  link->subLinkType == EXISTS_SUBLINK))
-			return reinterpret_cast<Node *>(add_placeholder(static_cast<Expr *>(copyObjectImpl(link))));
-		if (alone && link->subLinkType == ANY_SUBLINK && !contain_volatile_functions(link->subselect))
+		if (may_be_lifted(link, context->depth))
+			if (Node *lifted = lift_link(link))
+				return lifted;
+		if (link->subLinkType == ANY_SUBLINK && stands_alone(link, context->depth) &&
+			!contain_volatile_functions(link->subselect))
 			if (Node *array = in_as_array(link))
 				return mutate_expression(array, lift, context);
 	}
@@ -162,6 +219,19 @@ Node *lift(Node *node, SubQueryLift *context) {
 }
 
 } // namespace
+
+void simplify_exists(Query *sub) {
+	if (sub->commandType != CMD_SELECT || sub->setOperations != nullptr || sub->hasAggs ||
+		sub->groupingSets != NIL || sub->hasWindowFuncs || sub->hasTargetSRFs || sub->hasModifyingCTE ||
+		sub->havingQual != nullptr || sub->limitOffset != nullptr || sub->limitCount != nullptr ||
+		sub->rowMarks != NIL || sub->groupClause != NIL)
+		return;
+	sub->targetList = list_make1(constant_column());
+	sub->distinctClause = sub->sortClause = sub->windowClause = NIL;
+	sub->hasDistinctOn = false;
+	sub->limitCount = reinterpret_cast<Node *>(
+		makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(1), false, FLOAT8PASSBYVAL));
+}
 
 bool may_be_lifted(SubLink *link, int depth) {
 	return (link->subLinkType == EXPR_SUBLINK || link->subLinkType == ARRAY_SUBLINK ||

@@ -399,12 +399,14 @@ Unit *LevelAnalyzer::analyze_jointree(Node *node, bool top) {
 		case RTE_VALUES:
 		case RTE_TABLEFUNC: {
 			Pushability pushability;
-			check_pushable(rte->rtekind == RTE_FUNCTION ? reinterpret_cast<Node *>(rte->functions)
-						   : rte->rtekind == RTE_VALUES ? reinterpret_cast<Node *>(rte->values_lists)
-														: reinterpret_cast<Node *>(rte->tablefunc),
-						   &pushability);
+			Node *content = rte->rtekind == RTE_FUNCTION ? reinterpret_cast<Node *>(rte->functions)
+							: rte->rtekind == RTE_VALUES ? reinterpret_cast<Node *>(rte->values_lists)
+														 : reinterpret_cast<Node *>(rte->tablefunc);
+			check_pushable(content, &pushability);
 			if (!pushability.ok)
 				return fail(pushability.reason);
+			if (!check_sublinks(content, KeySet(), true))
+				return fail("a sub-query in a function of FROM");
 			result_->needs_settings |= pushability.needs_settings;
 			return new_unit();
 		}

@@ -186,6 +186,24 @@ bool has_placeholder(Node *node, void *) {
 	return IsA(node, PlaceHolderVar) || walk_expression(node, has_placeholder, static_cast<void *>(nullptr));
 }
 
+bool has_plan_parameter(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Param))
+		return reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC;
+	return walk_expression(node, has_plan_parameter, static_cast<void *>(nullptr));
+}
+
+// True when a sub-query's value may never be asked for, and then must not fail: CASE and COALESCE promise
+// that.
+bool asks_lazily(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, CaseExpr) || IsA(node, CoalesceExpr))
+		return has_plan_parameter(node, nullptr);
+	return walk_expression(node, asks_lazily, static_cast<void *>(nullptr));
+}
+
 // Which conditions may run on the shards. Those with parameters of the plan run there only when they choose
 // the shard; others would make every repetition of the scan a new round trip.
 bool goes_to_shards(PlannerInfo *root, RestrictInfo *info, RelOptInfo *rel, const DistributedTable *table,
@@ -196,7 +214,7 @@ bool goes_to_shards(PlannerInfo *root, RestrictInfo *info, RelOptInfo *rel, cons
 	if (info->security_level > rel->baserestrict_min_security && !info->leakproof)
 		return false;
 	auto *clause = reinterpret_cast<Node *>(info->clause);
-	if (contain_subplans(clause))
+	if (contain_subplans(clause) || asks_lazily(clause, nullptr))
 		return false;
 	// Conditions of lateral references mention other relations; what stands in for them is not there yet.
 	Relids mentioned = pull_varnos(nullptr, clause);

@@ -53,7 +53,8 @@ NeededColumns columns_needed(Query *level, int rtindex) {
 bool column_can_be_shipped(const Var *var) {
 	const Oid type = var->vartype;
 	return OidIsValid(get_array_type(type)) && !OidIsValid(get_element_type(getBaseType(type))) &&
-		   type != RECORDOID && get_typtype(type) != TYPTYPE_PSEUDO && !is_object_identifier_type(type) &&
+		   type != RECORDOID && get_typtype(type) != TYPTYPE_PSEUDO &&
+		   get_typtype(getBaseType(type)) != TYPTYPE_COMPOSITE && !is_object_identifier_type(type) &&
 		   getBaseType(type) != INT2VECTOROID && getBaseType(type) != OIDVECTOROID;
 }
 

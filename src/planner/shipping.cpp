@@ -569,7 +569,7 @@ bool fill_above_fragment(Query *query, int first_fragment, int first_placeholder
 
 bool ship_small_sides(Query *query, JoinGraph *graph) {
 	if (query->setOperations != nullptr || query->rowMarks != NIL || query->jointree == nullptr ||
-		query->hasRecursive)
+		query->hasRecursive || names_outer_cte(query))
 		return false;
 	flatten(query);
 	auto *work = static_cast<Query *>(copyObjectImpl(query));

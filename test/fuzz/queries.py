@@ -98,7 +98,7 @@ class Queries(Sources):
     def cte(self, outer, subqueries):
         """An element of WITH, which the rest of the statement can see."""
         self.aliases += 1
-        name = f"w{self.aliases}"
+        name = self.rng.choice((f'"shipped s{self.aliases + 1}"', f'"Shipped ""w{self.aliases}"')) if self.chance(0.1) else f"w{self.aliases}"
         recursive = self.chance(0.2)
         if recursive:
             box, rows = self.recursive(name, subqueries)

@@ -183,7 +183,7 @@ class Sources:
         lateral = self.rng.choice(("", "LATERAL ")) if scope.columns else ""
         value = lambda kind: self.expressions.expr(kind, Scope(scope.columns, outer=scope.outer, subqueries=0), 1)
         if form == 0:
-            parts, columns = ["generate_series(1, ", str(self.rng.randint(1, 6)), ")"], [("v", "int")]
+            parts, columns = ["generate_series(1, ", self.small_count(), ")"], [("v", "int")]
         elif form == 1:
             parts, columns = ["unnest(", value("ints"), ")"], [("v", "int")]
         elif form == 2:
@@ -207,12 +207,20 @@ class Sources:
         source.lateral = bool(scope.columns)
         return source, [Seen(alias, Relation("", columns, key, 3))]
 
+    def small_count(self):
+        """A number, now and then worked out by a sub-query."""
+        if self.chance(0.7):
+            return str(self.rng.randint(1, 6))
+        return f"(SELECT count(*)::int % 6 + 1 FROM {self.rng.choice(self.schema.relations).name})"
+
     def values(self):
         """VALUES as a table."""
         alias, kinds = self.alias(), self.expressions.wanted_kinds(3)
         kinds = [k if k != "ci" else "text" for k in kinds]
         rows = [[Item(Expr(k, ["(", self.expressions.literal(k), f")::{KINDS[k].sql}"], fixed=True)) for k in kinds]
                 for _ in range(self.rng.randint(1, 4))]
+        if "int" in kinds and self.chance(0.3):
+            rows[0][kinds.index("int")] = Item(Expr("int", [self.small_count()], fixed=True))
         columns = [(f"c{i}", k) for i, k in enumerate(kinds)]
         source = Source(SubQuery(Values(rows), f"AS {alias}({', '.join(name for name, _ in columns)})"))
         return source, [Seen(alias, Relation("", columns, None, len(rows)))]
@@ -272,8 +280,8 @@ class Sources:
         if one is None or rows > MOST_ROWS:
             return None
         on = [one]
-        if how != "FULL JOIN" and self.chance(0.3):
-            on.append(self.pair_condition(scope, seen))
+        if self.chance(0.3):
+            on.append(self.pair_condition(scope, seen) if how != "FULL JOIN" else self.one_sided_condition(scope, seen))
         scope.rows = rows
         return Source(Join(how, left, right, on))
 
@@ -282,6 +290,11 @@ class Sources:
         both = Scope(scope.columns + [e for one in seen for e in one.exprs()], None, scope.rows * 5, scope.outer,
                      subqueries=1 if self.chance(0.1) else 0)
         return self.expressions.condition(both, 2)
+
+    def one_sided_condition(self, scope, seen):
+        """A condition on one side of a join; in FULL JOIN it keeps rows from being matched, never from being there."""
+        columns = scope.columns if self.chance(0.5) else [e for one in seen for e in one.exprs()]
+        return self.expressions.condition(Scope(columns, None, scope.rows, subqueries=0), 1)
 
     @staticmethod
     def same_kinds(scope, seen):

@@ -57,6 +57,9 @@ bool is_repeatable(Query *query);
 // True when a query reads a common table expression.
 bool names_cte(Node *node, void *);
 
+// True when a query reads a common table expression of a query around it.
+bool names_outer_cte(Query *query);
+
 // The conditions of a list of ANDed ones, and an expression without casts that change nothing.
 List *and_list(Node *quals);
 Node *strip_relabels(Node *node);

@@ -30,6 +30,10 @@ Node *fill_placeholders(Node *node, List *numbers, List *expressions);
 // True for a sub-query that lift_sub_queries() replaces for certain. `depth` is the nesting below the query.
 bool may_be_lifted(SubLink *link, int depth);
 
+// Leaves of the sub-query of an EXISTS only what decides whether it has a row. (PostgreSQL never evaluates
+// its target list, so neither may we.)
+void simplify_exists(Query *sub);
+
 // Replaces sub-queries of a query's expressions, at any depth, that give one value (or an array) and refer to
 // nothing around them by placeholders; IN over a small one becomes = ANY of an array. Sub-queries that need
 // no table, or only copies that every node has, stay.
