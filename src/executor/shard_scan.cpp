@@ -9,6 +9,7 @@
 
 #include "shardext/core/merge_heap.hpp"
 #include "shardext/executor/limited_locks.hpp"
+#include "shardext/executor/lookup_store.hpp"
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/tasks.hpp"
@@ -63,6 +64,16 @@ struct ShardScanState {
 
 	LockedRows *locked; // of a scan that limits locks
 
+	// Look-ups.
+	List *all_lifted;	   // ExprState
+	ExprState *wanted;	   // the value
+	Bitmapset *all_params; // what the rows that are kept depend on
+	LookupStore *kept;
+	Tuplestorestate *part; // being read
+	bool looking_up;	   // the value's rows have been found
+	FmgrInfo column_hash, value_hash;
+	instr_time asking; // time spent on asking the shards for single values
+
 	// Repeated scans.
 	Tuplestorestate *store;
 	bool storing, all_stored;
@@ -76,11 +87,31 @@ ShardScanState *state_of(CustomScanState *node) {
 
 void open_streams(ShardScanState *state);
 
+bool collect_plan_params(Node *node, Bitmapset **params) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC)
+		*params = bms_add_member(*params, reinterpret_cast<Param *>(node)->paramid);
+	return walk_expression(node, collect_plan_params, params);
+}
+
 void begin(CustomScanState *node, EState *, int eflags) {
 	auto *state = state_of(node);
 	auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
 	state->plan = ScanPlan::from_private(scan->custom_private);
 	init_expressions(node, list_length(state->plan.lifted_types), &state->lifted, &state->pins);
+	if (state->plan.lookup.column >= 0) {
+		// After the pins come the expressions of the statement for all rows, and the wanted value.
+		const int pins = list_length(state->plan.pin_kinds);
+		List *more = list_copy_tail(state->pins, pins);
+		state->pins = list_truncate(state->pins, pins);
+		state->wanted = static_cast<ExprState *>(llast(more));
+		state->all_lifted = list_truncate(more, list_length(more) - 1);
+		foreach_ptr (ExprState, expr, state->all_lifted)
+			collect_plan_params(reinterpret_cast<Node *>(expr->expr), &state->all_params);
+		fmgr_info(state->plan.lookup.column_hash, &state->column_hash);
+		fmgr_info(state->plan.lookup.value_hash, &state->value_hash);
+	}
 	state->result_desc = result_descriptor(state->plan.column_types, state->plan.column_typmods);
 	state->identity = true;
 	int entry = 0;
@@ -385,6 +416,75 @@ void lock_rows_now(ShardScanState *state) {
 	MemoryContextSwitchTo(old);
 }
 
+// --- look-ups ---
+
+// The statement for all rows costs about this much for each; as soon as that has been spent on asking for
+// single values, it would have been the better choice.
+constexpr double kMicrosecondsPerRow = 1.5;
+constexpr int kFetchedAtOnce = 2000; // rows
+
+bool keeps_rows(ShardScanState *state) {
+	return state->kept != nullptr || state->plan.lookup.rows <= kFetchedAtOnce ||
+		   INSTR_TIME_GET_MICROSEC(state->asking) > state->plan.lookup.rows * kMicrosecondsPerRow;
+}
+
+uint32 hash_value(FmgrInfo *function, Oid collation, Datum value) {
+	return DatumGetUInt32(FunctionCall1Coll(function, collation, value));
+}
+
+void fetch_all(ShardScanState *state) {
+	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
+	ScanPlan one_value = state->plan;
+	List *lifted = state->lifted, *pins = state->pins;
+	state->plan.pieces = state->plan.lookup.all;
+	state->plan.lifted_types = state->plan.lookup.lifted_types;
+	state->lifted = state->all_lifted;
+	// Pins with changing values say nothing of the others.
+	state->pins = NIL;
+	state->plan.pin_kinds = NIL;
+	open_streams(state);
+	state->plan = one_value;
+	state->lifted = lifted;
+	state->pins = pins;
+	state->kept = make_lookup_store(state->plan.lookup.rows);
+	TupleTableSlot *row = state->row_slot;
+	const int column = state->plan.lookup.column;
+	while (next_unsorted(state, row)) {
+		CHECK_FOR_INTERRUPTS();
+		if (!row->tts_isnull[column])
+			put_row(state->kept,
+					hash_value(&state->column_hash, state->plan.lookup.collation, row->tts_values[column]),
+					row);
+	}
+	close_streams(state);
+	MemoryContextSwitchTo(old);
+}
+
+bool next_looked_up(ShardScanState *state, TupleTableSlot *slot) {
+	if (!state->looking_up) {
+		state->looking_up = true;
+		state->part = nullptr;
+		bool isnull;
+		const Datum value = ExecEvalExpr(state->wanted, state->css.ss.ps.ps_ExprContext, &isnull);
+		if (isnull)
+			return false;
+		if (state->kept == nullptr)
+			fetch_all(state);
+		state->part =
+			find_rows(state->kept, hash_value(&state->value_hash, state->plan.lookup.collation, value));
+	}
+	return state->part != nullptr && tuplestore_gettupleslot(state->part, true, false, slot);
+}
+
+bool next_asked_for(ShardScanState *state, TupleTableSlot *slot) {
+	instr_time before, after;
+	INSTR_TIME_SET_CURRENT(before);
+	const bool found = next_from_shards(state, slot);
+	INSTR_TIME_SET_CURRENT(after);
+	INSTR_TIME_ACCUM_DIFF(state->asking, after, before);
+	return found;
+}
+
 TupleTableSlot *access_next(ScanState *node) {
 	auto *state = reinterpret_cast<ShardScanState *>(node);
 	TupleTableSlot *slot = node->ss_ScanTupleSlot;
@@ -397,6 +497,21 @@ TupleTableSlot *access_next(ScanState *node) {
 			return ExecClearTuple(slot);
 		slot_getallattrs(state->store_slot);
 		fill_scan_slot(state, state->store_slot, slot);
+	} else if (state->plan.lookup.column >= 0) {
+		if (state->row_slot == nullptr)
+			state->row_slot = make_slot(state, &TTSOpsVirtual);
+		if (state->store_slot == nullptr)
+			state->store_slot = make_slot(state, &TTSOpsMinimalTuple);
+		if (!state->started && (state->looking_up || keeps_rows(state))) {
+			if (!next_looked_up(state, state->store_slot))
+				return ExecClearTuple(slot);
+			slot_getallattrs(state->store_slot);
+			fill_scan_slot(state, state->store_slot, slot);
+		} else {
+			if (!next_asked_for(state, state->row_slot))
+				return ExecClearTuple(slot);
+			fill_scan_slot(state, state->row_slot, slot);
+		}
 	} else if (!state->storing) {
 		if (state->identity) {
 			if (!next_from_shards(state, slot))
@@ -442,6 +557,8 @@ void end(CustomScanState *node) {
 			tuplestore_end(state->store);
 		if (state->locked != nullptr)
 			end_locked_rows(state->locked);
+		if (state->kept != nullptr)
+			end_lookup_store(state->kept);
 		if (state->holds_snapshot)
 			release_statement_snapshot();
 	});
@@ -451,6 +568,15 @@ void rescan(CustomScanState *node) {
 	auto *state = state_of(node);
 	gate([&] {
 		ExecScanReScan(&node->ss);
+		if (state->plan.lookup.column >= 0) {
+			close_streams(state);
+			state->looking_up = false;
+			if (state->kept != nullptr && bms_overlap(node->ss.ps.chgParam, state->all_params)) {
+				end_lookup_store(state->kept);
+				state->kept = nullptr;
+			}
+			return;
+		}
 		// Parameters of the tasks have changed: what was stored is of no use.
 		if (node->ss.ps.chgParam != nullptr &&
 			bms_overlap(node->ss.ps.chgParam, node->ss.ps.plan->extParam) &&

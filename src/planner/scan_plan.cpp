@@ -25,7 +25,11 @@ List *ScanPlan::to_private() const {
 	result = lappend(result, sort_operators);
 	result = lappend(result, sort_collations);
 	result = lappend(result, sort_nulls_first);
-	return lappend(result, list_make1_oid(relid));
+	result = lappend(result, list_make1_oid(relid));
+	result = lappend(result, list_make2_int(lookup.column, lookup.rows));
+	result = lappend(result, lookup.all);
+	result = lappend(result, lookup.lifted_types);
+	return lappend(result, list_make3_oid(lookup.column_hash, lookup.value_hash, lookup.collation));
 }
 
 ScanPlan ScanPlan::from_private(List *custom_private) {
@@ -51,6 +55,13 @@ ScanPlan ScanPlan::from_private(List *custom_private) {
 	plan.sort_collations = list(10);
 	plan.sort_nulls_first = list(11);
 	plan.relid = linitial_oid(list(12));
+	plan.lookup.column = linitial_int(list(13));
+	plan.lookup.rows = lsecond_int(list(13));
+	plan.lookup.all = list(14);
+	plan.lookup.lifted_types = list(15);
+	plan.lookup.column_hash = linitial_oid(list(16));
+	plan.lookup.value_hash = lsecond_oid(list(16));
+	plan.lookup.collation = lthird_oid(list(16));
 	return plan;
 }
 
@@ -63,7 +74,8 @@ List *ready_expressions(List *expressions) {
 	return ready;
 }
 
-CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist) {
+CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist,
+							List *lookup_exprs) {
 	CustomScan *scan = makeNode(CustomScan);
 	scan->methods = scan_methods.scan;
 	ScanPlan complete = plan;
@@ -79,7 +91,7 @@ CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List
 															 ? static_cast<void *>(copyObjectImpl(pin->value))
 															 : makeNullConst(INT4OID, -1, InvalidOid));
 	}
-	scan->custom_exprs = ready_expressions(scan->custom_exprs);
+	scan->custom_exprs = ready_expressions(list_concat(scan->custom_exprs, lookup_exprs));
 	scan->custom_private = complete.to_private();
 	scan->custom_scan_tlist = scan_tlist;
 	scan->flags = 0;

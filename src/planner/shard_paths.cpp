@@ -3,6 +3,7 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/lookup.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/planner/row_locks.hpp"
@@ -32,6 +33,7 @@ namespace {
 
 constexpr double kRoundTripCost = 100; // in units of cpu work, for one statement to all nodes
 constexpr double kRowCost = 0.05;
+constexpr double kLookupCost = 0.1; // finding the rows of one value among those that are kept
 // A scan that is repeated with other parameters keeps its rows and runs through them each time. From this
 // size on it is better to ask the shards again for the few that are wanted.
 constexpr double kMaxRepeatedRows = 10000;
@@ -64,6 +66,21 @@ void add_only_path(PlannerInfo *root, RelOptInfo *rel, const CustomPathMethods *
 	rel->pathlist = NIL;
 	rel->partial_pathlist = NIL;
 	rel->consider_parallel = false;
+	add_path(rel, reinterpret_cast<Path *>(path));
+}
+
+// A path that looks rows up by columns of other tables. What it fetches first is not counted: it is kept for
+// all repetitions.
+void add_lookup_path(PlannerInfo *root, RelOptInfo *rel, Relids others) {
+	CustomPath *path = makeNode(CustomPath);
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = rel;
+	path->path.pathtarget = rel->reltarget;
+	path->path.param_info = get_baserel_parampathinfo(root, rel, others);
+	path->path.rows = path->path.param_info->ppi_rows;
+	path->path.startup_cost = kLookupCost;
+	path->path.total_cost = kLookupCost + path->path.rows * kRowCost;
+	path->methods = &kTableMethods;
 	add_path(rel, reinterpret_cast<Path *>(path));
 }
 
@@ -156,28 +173,6 @@ bool is_key_equality(OpExpr *op, const DistributedTable *table, Index rti, Expr 
 		}
 	}
 	return false;
-}
-
-// Parameters that are worked out once, by sub-plans of this query or of those around it.
-Bitmapset *once_known_params(PlannerInfo *root) {
-	Bitmapset *params = nullptr;
-	for (; root != nullptr; root = root->parent_root)
-		foreach_node (SubPlan, plan, root->init_plans) {
-			const ListCell *cell;
-			foreach (cell, plan->setParam)
-				params = bms_add_member(params, lfirst_int(cell));
-		}
-	return params;
-}
-
-// True when an expression has a parameter of the plan that changes while the plan runs.
-bool has_changing_parameter(Node *node, Bitmapset *once_known) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, Param))
-		return reinterpret_cast<Param *>(node)->paramkind == PARAM_EXEC &&
-			   !bms_is_member(reinterpret_cast<Param *>(node)->paramid, once_known);
-	return walk_expression(node, has_changing_parameter, once_known);
 }
 
 bool has_placeholder(Node *node, void *) {
@@ -291,6 +286,17 @@ Bitmapset *needed_columns(List *tlist, List *local_clauses, Index rti) {
 	return needed;
 }
 
+OpExpr *condition_on(const LookupClause *lookup, Param *wanted) {
+	OpExpr *condition = makeNode(OpExpr);
+	condition->opno = lookup->op;
+	condition->opfuncid = get_opcode(lookup->op);
+	condition->opresulttype = BOOLOID;
+	condition->inputcollid = lookup->collation;
+	condition->args = list_make2(copyObjectImpl(lookup->column), wanted);
+	condition->location = -1;
+	return condition;
+}
+
 Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses, List *) {
 	return gate([&]() -> Plan * {
 		RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
@@ -301,12 +307,36 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 
 		List *remote = NIL, *local = NIL, *pins = NIL;
 		bool restricted = false;
-		const bool with_changing = asks_again(root, rel, table, clauses);
+		const LookupClause *lookup = find_lookup(root, rel, clauses);
+		List *always = NIL; // conditions without values that change
+		Param *wanted = nullptr;
+		bool asks_for_values = true;
+		Bitmapset *known = once_known_params(root);
+		const bool with_changing = lookup != nullptr || asks_again(root, rel, table, clauses);
 		foreach_node (RestrictInfo, info, clauses) {
-			if (!goes_to_shards(root, info, rel, table, &plan.needs_settings, with_changing)) {
+			const bool goes = goes_to_shards(root, info, rel, table, &plan.needs_settings, with_changing);
+			const bool changes =
+				lookup != nullptr && has_changing_parameter(reinterpret_cast<Node *>(info->clause), known);
+			if (!goes || changes)
 				local = lappend(local, info);
-				continue;
+			if (!goes && lookup != nullptr && info == lookup->info) {
+				wanted = add_placeholder(lookup->value);
+				OpExpr *condition = condition_on(lookup, wanted);
+				Pushability pushability;
+				check_pushable(reinterpret_cast<Node *>(condition), &pushability);
+				// Nothing that could leak runs before a row filter.
+				const bool hidden = info->security_level > rel->baserestrict_min_security && !info->leakproof;
+				asks_for_values = pushability.ok && !hidden;
+				if (asks_for_values) {
+					collect_table_pins(reinterpret_cast<Node *>(condition), table, rel->relid, &pins,
+									   &plan.one_group);
+					ChangeVarNodes(reinterpret_cast<Node *>(condition), rel->relid, 1, 0);
+					forget_syntactic_names(reinterpret_cast<Node *>(condition));
+					remote = lappend(remote, condition);
+				}
 			}
+			if (!goes)
+				continue;
 			restricted = restricted || find_reduction(reinterpret_cast<Node *>(info->clause)) != nullptr;
 			collect_table_pins(reinterpret_cast<Node *>(info->clause), table, rel->relid, &pins,
 							   &plan.one_group);
@@ -314,6 +344,8 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 			ChangeVarNodes(copy, rel->relid, 1, 0);
 			forget_syntactic_names(copy);
 			remote = lappend(remote, copy);
+			if (!changes)
+				always = lappend(always, copyObjectImpl(copy));
 		}
 		plan.strategy = plan.one_group ? "table, one shard"
 						: restricted   ? "table, restricted by the other side of a join"
@@ -378,11 +410,40 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 		if (rte->tablesample != nullptr)
 			linitial_node(RangeTblEntry, query->rtable)->tablesample =
 				static_cast<TableSampleClause *>(copyObjectImpl(rte->tablesample));
-		const DeparsedQuery deparsed = deparse_for_shards(query);
+		DeparsedQuery deparsed = deparse_for_shards(query);
 		plan.pieces = deparsed.pieces;
 		if (row_id)
 			add_group_id(&plan);
-		CustomScan *scan = make_shard_scan(plan, deparsed.lifted, pins, scan_tlist);
+		List *lookup_exprs = NIL;
+		if (wanted != nullptr) {
+			List *numbers = list_make1_int(wanted->paramid), *values = list_make1(lookup->value);
+			deparsed.lifted = reinterpret_cast<List *>(
+				fill_placeholders(reinterpret_cast<Node *>(deparsed.lifted), numbers, values));
+			foreach_ptr (KeyPin, pin, pins)
+				pin->value = reinterpret_cast<Expr *>(
+					fill_placeholders(reinterpret_cast<Node *>(pin->value), numbers, values));
+		}
+		if (lookup != nullptr && !row_id) {
+			query->jointree->quals =
+				reinterpret_cast<Node *>(always != NIL ? make_ands_explicit(always) : nullptr);
+			const DeparsedQuery all = deparse_for_shards(query);
+			plan.lookup.all = all.pieces;
+			foreach_ptr (Node, expr, all.lifted)
+				plan.lookup.lifted_types = lappend_oid(plan.lookup.lifted_types, exprType(expr));
+			// Where single values cannot be asked for, all rows are fetched at once.
+			if (asks_for_values)
+				plan.lookup.rows =
+					static_cast<int>(std::min(1e9, fetched_rows(root, rel, table, rel->baserestrictinfo)));
+			plan.lookup.column_hash = lookup->column_hash;
+			plan.lookup.value_hash = lookup->value_hash;
+			plan.lookup.collation = lookup->collation;
+			foreach_node (TargetEntry, entry, fetched)
+				if (reinterpret_cast<Var *>(entry->expr)->varattno == lookup->column->varattno)
+					plan.lookup.column = entry->resno - 1;
+			lookup_exprs = lappend(list_copy(all.lifted), copyObjectImpl(lookup->value));
+			plan.strategy = plan.one_group ? "table, looked up, one shard" : "table, looked up";
+		}
+		CustomScan *scan = make_shard_scan(plan, deparsed.lifted, pins, scan_tlist, lookup_exprs);
 		return finish_plan(scan, tlist, local, path);
 	});
 }
@@ -443,6 +504,9 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 		const double fetched = again ? rows : fetched_rows(root, rel, table, rel->baserestrictinfo);
 		add_only_path(root, rel, &kTableMethods, rows, std::max(rows, std::min(fetched, rel->tuples)), NIL,
 					  NIL);
+		if (rte->tablesample == nullptr)
+			foreach_ptr (Bitmapset, others, lookup_parameterizations(root, rel))
+				add_lookup_path(root, rel, others);
 	}
 }
 

@@ -10,6 +10,18 @@ constexpr int kColumnTableOid = -1;
 constexpr int kColumnWholeRow = -2;
 constexpr int kColumnRowId = -3; // ctid made unique over shards
 
+// How a scan that is repeated with other values finds its rows without asking the shards each time: it
+// fetches all rows that any value may want, once, and keeps them by the hash of one column.
+struct LookupPlan {
+	int column = -1;	  // position in the tasks' result; -1: no look-ups
+	SqlPieces *all = NIL; // the statement without the changing values
+	List *lifted_types =
+		NIL; // of its own lifted expressions; they and the wanted value follow the pins' values
+	Oid column_hash = InvalidOid, value_hash = InvalidOid; // functions
+	Oid collation = InvalidOid;
+	int rows = 0; // that it is expected to fetch
+};
+
 struct ScanPlan {
 	const char *strategy = "";	  // shown by EXPLAIN
 	SqlPieces *pieces = NIL;	  // one shard group's statement
@@ -35,6 +47,8 @@ struct ScanPlan {
 	bool one_of_several = false; // the statement has more than one scan: they share a snapshot
 	bool one_group = false;		 // router: exactly one shard group answers, also when pins prune all
 
+	LookupPlan lookup;
+
 	List *to_private() const;
 	static ScanPlan from_private(List *custom_private);
 };
@@ -53,6 +67,7 @@ extern ScanMethods scan_methods;
 List *ready_expressions(List *expressions);
 
 // An empty Shard Scan node with its methods; the caller sets targets and expressions.
-CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist);
+CustomScan *make_shard_scan(const ScanPlan &plan, List *lifted, List *pins, List *scan_tlist,
+							List *lookup_exprs = NIL);
 
 } // namespace shardext
