@@ -26,6 +26,7 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "tcop/pquery.h"
 #include "utils/portal.h"
+#include "common/hashfn.h"
 #include "utils/array.h"
 #include "utils/sortsupport.h"
 #include "utils/tuplestore.h"
@@ -66,12 +67,11 @@ struct ShardScanState {
 
 	// Look-ups.
 	List *all_lifted;	   // ExprState
-	ExprState *wanted;	   // the value
+	List *wanted;		   // ExprState: the values
 	Bitmapset *all_params; // what the rows that are kept depend on
 	LookupStore *kept;
-	Tuplestorestate *part; // being read
-	bool looking_up;	   // the value's rows have been found
-	FmgrInfo column_hash, value_hash;
+	bool looking_up; // the value's rows have been found
+	FmgrInfo *column_hashes, *value_hashes;
 	instr_time asking; // time spent on asking the shards for single values
 
 	// Repeated scans.
@@ -95,22 +95,32 @@ bool collect_plan_params(Node *node, Bitmapset **params) {
 	return walk_expression(node, collect_plan_params, params);
 }
 
+FmgrInfo *hash_functions(const List *functions) {
+	auto *result = static_cast<FmgrInfo *>(palloc(sizeof(FmgrInfo) * list_length(functions)));
+	int number = 0;
+	const ListCell *cell;
+	foreach (cell, functions)
+		fmgr_info(lfirst_oid(cell), &result[number++]);
+	return result;
+}
+
 void begin(CustomScanState *node, EState *, int eflags) {
 	auto *state = state_of(node);
 	auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
 	state->plan = ScanPlan::from_private(scan->custom_private);
 	init_expressions(node, list_length(state->plan.lifted_types), &state->lifted, &state->pins);
-	if (state->plan.lookup.column >= 0) {
-		// After the pins come the expressions of the statement for all rows, and the wanted value.
+	if (state->plan.lookup.columns != NIL) {
+		// After the pins come the expressions of the statement for all rows, and the wanted values.
 		const int pins = list_length(state->plan.pin_kinds);
+		const int all = list_length(state->plan.lookup.lifted_types);
 		List *more = list_copy_tail(state->pins, pins);
 		state->pins = list_truncate(state->pins, pins);
-		state->wanted = static_cast<ExprState *>(llast(more));
-		state->all_lifted = list_truncate(more, list_length(more) - 1);
+		state->wanted = list_copy_tail(more, all);
+		state->all_lifted = list_truncate(more, all);
 		foreach_ptr (ExprState, expr, state->all_lifted)
 			collect_plan_params(reinterpret_cast<Node *>(expr->expr), &state->all_params);
-		fmgr_info(state->plan.lookup.column_hash, &state->column_hash);
-		fmgr_info(state->plan.lookup.value_hash, &state->value_hash);
+		state->column_hashes = hash_functions(state->plan.lookup.column_hashes);
+		state->value_hashes = hash_functions(state->plan.lookup.value_hashes);
 	}
 	state->result_desc = result_descriptor(state->plan.column_types, state->plan.column_typmods);
 	state->identity = true;
@@ -428,8 +438,38 @@ bool keeps_rows(ShardScanState *state) {
 		   INSTR_TIME_GET_MICROSEC(state->asking) > state->plan.lookup.rows * kMicrosecondsPerRow;
 }
 
-uint32 hash_value(FmgrInfo *function, Oid collation, Datum value) {
-	return DatumGetUInt32(FunctionCall1Coll(function, collation, value));
+// Adds the hash of one value to that of the ones before it.
+uint32 add_hash(uint32 hash, FmgrInfo *function, Oid collation, Datum value) {
+	return hash_combine(hash, DatumGetUInt32(FunctionCall1Coll(function, collation, value)));
+}
+
+// The hash of a row's columns; false when one is NULL, which equals nothing.
+bool hash_row(ShardScanState *state, TupleTableSlot *row, int32 *result) {
+	const LookupPlan &lookup = state->plan.lookup;
+	uint32 hash = 0;
+	for (int i = 0; i < list_length(lookup.columns); i++) {
+		const int column = list_nth_int(lookup.columns, i);
+		if (row->tts_isnull[column])
+			return false;
+		hash = add_hash(hash, &state->column_hashes[i], list_nth_oid(lookup.collations, i),
+						row->tts_values[column]);
+	}
+	*result = static_cast<int32>(hash);
+	return true;
+}
+
+bool hash_wanted(ShardScanState *state, int32 *result) {
+	uint32 hash = 0;
+	for (int i = 0; i < list_length(state->wanted); i++) {
+		bool isnull;
+		const Datum value = ExecEvalExpr(static_cast<ExprState *>(list_nth(state->wanted, i)),
+										 state->css.ss.ps.ps_ExprContext, &isnull);
+		if (isnull)
+			return false;
+		hash = add_hash(hash, &state->value_hashes[i], list_nth_oid(state->plan.lookup.collations, i), value);
+	}
+	*result = static_cast<int32>(hash);
+	return true;
 }
 
 void fetch_all(ShardScanState *state) {
@@ -446,34 +486,31 @@ void fetch_all(ShardScanState *state) {
 	state->plan = one_value;
 	state->lifted = lifted;
 	state->pins = pins;
-	state->kept = make_lookup_store(state->plan.lookup.rows);
+	LookupStore *kept = LookupStore::make(state->result_desc);
 	TupleTableSlot *row = state->row_slot;
-	const int column = state->plan.lookup.column;
+	int32 hash;
 	while (next_unsorted(state, row)) {
 		CHECK_FOR_INTERRUPTS();
-		if (!row->tts_isnull[column])
-			put_row(state->kept,
-					hash_value(&state->column_hash, state->plan.lookup.collation, row->tts_values[column]),
-					row);
+		if (hash_row(state, row, &hash))
+			kept->put(hash, row);
 	}
 	close_streams(state);
+	kept->finish();
+	state->kept = kept;
 	MemoryContextSwitchTo(old);
 }
 
 bool next_looked_up(ShardScanState *state, TupleTableSlot *slot) {
 	if (!state->looking_up) {
-		state->looking_up = true;
-		state->part = nullptr;
-		bool isnull;
-		const Datum value = ExecEvalExpr(state->wanted, state->css.ss.ps.ps_ExprContext, &isnull);
-		if (isnull)
+		int32 hash;
+		if (!hash_wanted(state, &hash))
 			return false;
 		if (state->kept == nullptr)
 			fetch_all(state);
-		state->part =
-			find_rows(state->kept, hash_value(&state->value_hash, state->plan.lookup.collation, value));
+		state->kept->find(hash);
+		state->looking_up = true;
 	}
-	return state->part != nullptr && tuplestore_gettupleslot(state->part, true, false, slot);
+	return state->kept->next(slot);
 }
 
 bool next_asked_for(ShardScanState *state, TupleTableSlot *slot) {
@@ -497,7 +534,7 @@ TupleTableSlot *access_next(ScanState *node) {
 			return ExecClearTuple(slot);
 		slot_getallattrs(state->store_slot);
 		fill_scan_slot(state, state->store_slot, slot);
-	} else if (state->plan.lookup.column >= 0) {
+	} else if (state->plan.lookup.columns != NIL) {
 		if (state->row_slot == nullptr)
 			state->row_slot = make_slot(state, &TTSOpsVirtual);
 		if (state->store_slot == nullptr)
@@ -558,7 +595,7 @@ void end(CustomScanState *node) {
 		if (state->locked != nullptr)
 			end_locked_rows(state->locked);
 		if (state->kept != nullptr)
-			end_lookup_store(state->kept);
+			state->kept->end();
 		if (state->holds_snapshot)
 			release_statement_snapshot();
 	});
@@ -568,11 +605,11 @@ void rescan(CustomScanState *node) {
 	auto *state = state_of(node);
 	gate([&] {
 		ExecScanReScan(&node->ss);
-		if (state->plan.lookup.column >= 0) {
+		if (state->plan.lookup.columns != NIL) {
 			close_streams(state);
 			state->looking_up = false;
 			if (state->kept != nullptr && bms_overlap(node->ss.ps.chgParam, state->all_params)) {
-				end_lookup_store(state->kept);
+				state->kept->end();
 				state->kept = nullptr;
 			}
 			return;

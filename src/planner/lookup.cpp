@@ -61,12 +61,14 @@ bool read_lookup(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *info, bool of
 	return false;
 }
 
-LookupClause *find_lookup(PlannerInfo *root, RelOptInfo *rel, List *clauses) {
-	auto *result = static_cast<LookupClause *>(palloc(sizeof(LookupClause)));
-	foreach_node (RestrictInfo, info, clauses)
-		if (read_lookup(root, rel, info, true, result))
-			return result;
-	return nullptr;
+List *find_lookups(PlannerInfo *root, RelOptInfo *rel, List *clauses) {
+	List *result = NIL;
+	foreach_node (RestrictInfo, info, clauses) {
+		LookupClause lookup;
+		if (read_lookup(root, rel, info, true, &lookup))
+			result = lappend(result, new (palloc(sizeof(LookupClause))) LookupClause(lookup));
+	}
+	return result;
 }
 
 namespace {

@@ -26,10 +26,13 @@ List *ScanPlan::to_private() const {
 	result = lappend(result, sort_collations);
 	result = lappend(result, sort_nulls_first);
 	result = lappend(result, list_make1_oid(relid));
-	result = lappend(result, list_make2_int(lookup.column, lookup.rows));
+	result = lappend(result, lookup.columns);
+	result = lappend(result, lookup.column_hashes);
+	result = lappend(result, lookup.value_hashes);
+	result = lappend(result, lookup.collations);
 	result = lappend(result, lookup.all);
 	result = lappend(result, lookup.lifted_types);
-	return lappend(result, list_make3_oid(lookup.column_hash, lookup.value_hash, lookup.collation));
+	return lappend(result, list_make1_int(lookup.rows));
 }
 
 ScanPlan ScanPlan::from_private(List *custom_private) {
@@ -55,13 +58,13 @@ ScanPlan ScanPlan::from_private(List *custom_private) {
 	plan.sort_collations = list(10);
 	plan.sort_nulls_first = list(11);
 	plan.relid = linitial_oid(list(12));
-	plan.lookup.column = linitial_int(list(13));
-	plan.lookup.rows = lsecond_int(list(13));
-	plan.lookup.all = list(14);
-	plan.lookup.lifted_types = list(15);
-	plan.lookup.column_hash = linitial_oid(list(16));
-	plan.lookup.value_hash = lsecond_oid(list(16));
-	plan.lookup.collation = lthird_oid(list(16));
+	plan.lookup.columns = list(13);
+	plan.lookup.column_hashes = list(14);
+	plan.lookup.value_hashes = list(15);
+	plan.lookup.collations = list(16);
+	plan.lookup.all = list(17);
+	plan.lookup.lifted_types = list(18);
+	plan.lookup.rows = linitial_int(list(19));
 	return plan;
 }
 

@@ -307,34 +307,38 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 
 		List *remote = NIL, *local = NIL, *pins = NIL;
 		bool restricted = false;
-		const LookupClause *lookup = find_lookup(root, rel, clauses);
-		List *always = NIL; // conditions without values that change
-		Param *wanted = nullptr;
-		bool asks_for_values = true;
+		List *lookups = find_lookups(root, rel, clauses);
+		List *always = NIL;				   // conditions without values that change
+		List *wanted = NIL, *values = NIL; // placeholders in the text, and what they stand for
+		bool asks_for_values = false;
 		Bitmapset *known = once_known_params(root);
-		const bool with_changing = lookup != nullptr || asks_again(root, rel, table, clauses);
+		const bool with_changing = lookups != NIL || asks_again(root, rel, table, clauses);
 		foreach_node (RestrictInfo, info, clauses) {
 			const bool goes = goes_to_shards(root, info, rel, table, &plan.needs_settings, with_changing);
 			const bool changes =
-				lookup != nullptr && has_changing_parameter(reinterpret_cast<Node *>(info->clause), known);
+				lookups != NIL && has_changing_parameter(reinterpret_cast<Node *>(info->clause), known);
 			if (!goes || changes)
 				local = lappend(local, info);
-			if (!goes && lookup != nullptr && info == lookup->info) {
-				wanted = add_placeholder(lookup->value);
-				OpExpr *condition = condition_on(lookup, wanted);
+			foreach_ptr (LookupClause, lookup, lookups) {
+				if (goes || info != lookup->info)
+					continue;
+				Param *value = add_placeholder(lookup->value);
+				OpExpr *condition = condition_on(lookup, value);
 				Pushability pushability;
 				check_pushable(reinterpret_cast<Node *>(condition), &pushability);
 				// Nothing that could leak runs before a row filter.
 				const bool hidden = info->security_level > rel->baserestrict_min_security && !info->leakproof;
-				asks_for_values = pushability.ok && !hidden;
-				if (asks_for_values) {
-					collect_table_pins(reinterpret_cast<Node *>(condition), table, rel->relid, &pins,
-									   &plan.one_group);
-					ChangeVarNodes(reinterpret_cast<Node *>(condition), rel->relid, 1, 0);
-					forget_syntactic_names(reinterpret_cast<Node *>(condition));
-					remote = lappend(remote, condition);
-				}
+				if (!pushability.ok || hidden)
+					continue;
+				wanted = lappend_int(wanted, value->paramid);
+				values = lappend(values, lookup->value);
+				collect_table_pins(reinterpret_cast<Node *>(condition), table, rel->relid, &pins,
+								   &plan.one_group);
+				ChangeVarNodes(reinterpret_cast<Node *>(condition), rel->relid, 1, 0);
+				forget_syntactic_names(reinterpret_cast<Node *>(condition));
+				remote = lappend(remote, condition);
 			}
+			asks_for_values = asks_for_values || (goes && changes) || wanted != NIL;
 			if (!goes)
 				continue;
 			restricted = restricted || find_reduction(reinterpret_cast<Node *>(info->clause)) != nullptr;
@@ -415,15 +419,14 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 		if (row_id)
 			add_group_id(&plan);
 		List *lookup_exprs = NIL;
-		if (wanted != nullptr) {
-			List *numbers = list_make1_int(wanted->paramid), *values = list_make1(lookup->value);
+		if (wanted != NIL) {
 			deparsed.lifted = reinterpret_cast<List *>(
-				fill_placeholders(reinterpret_cast<Node *>(deparsed.lifted), numbers, values));
+				fill_placeholders(reinterpret_cast<Node *>(deparsed.lifted), wanted, values));
 			foreach_ptr (KeyPin, pin, pins)
 				pin->value = reinterpret_cast<Expr *>(
-					fill_placeholders(reinterpret_cast<Node *>(pin->value), numbers, values));
+					fill_placeholders(reinterpret_cast<Node *>(pin->value), wanted, values));
 		}
-		if (lookup != nullptr && !row_id) {
+		if (lookups != NIL && !row_id) {
 			query->jointree->quals =
 				reinterpret_cast<Node *>(always != NIL ? make_ands_explicit(always) : nullptr);
 			const DeparsedQuery all = deparse_for_shards(query);
@@ -434,13 +437,16 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 			if (asks_for_values)
 				plan.lookup.rows =
 					static_cast<int>(std::min(1e9, fetched_rows(root, rel, table, rel->baserestrictinfo)));
-			plan.lookup.column_hash = lookup->column_hash;
-			plan.lookup.value_hash = lookup->value_hash;
-			plan.lookup.collation = lookup->collation;
-			foreach_node (TargetEntry, entry, fetched)
-				if (reinterpret_cast<Var *>(entry->expr)->varattno == lookup->column->varattno)
-					plan.lookup.column = entry->resno - 1;
-			lookup_exprs = lappend(list_copy(all.lifted), copyObjectImpl(lookup->value));
+			lookup_exprs = list_copy(all.lifted);
+			foreach_ptr (LookupClause, lookup, lookups) {
+				foreach_node (TargetEntry, entry, fetched)
+					if (reinterpret_cast<Var *>(entry->expr)->varattno == lookup->column->varattno)
+						plan.lookup.columns = lappend_int(plan.lookup.columns, entry->resno - 1);
+				plan.lookup.column_hashes = lappend_oid(plan.lookup.column_hashes, lookup->column_hash);
+				plan.lookup.value_hashes = lappend_oid(plan.lookup.value_hashes, lookup->value_hash);
+				plan.lookup.collations = lappend_oid(plan.lookup.collations, lookup->collation);
+				lookup_exprs = lappend(lookup_exprs, copyObjectImpl(lookup->value));
+			}
 			plan.strategy = plan.one_group ? "table, looked up, one shard" : "table, looked up";
 		}
 		CustomScan *scan = make_shard_scan(plan, deparsed.lifted, pins, scan_tlist, lookup_exprs);

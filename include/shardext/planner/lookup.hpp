@@ -28,8 +28,8 @@ struct LookupClause {
 bool read_lookup(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *info, bool of_others,
 				 LookupClause *result);
 
-// The first such condition of a list of RestrictInfos, or nullptr.
-LookupClause *find_lookup(PlannerInfo *root, RelOptInfo *rel, List *clauses);
+// All such conditions of a list of RestrictInfos, as a List of LookupClause.
+List *find_lookups(PlannerInfo *root, RelOptInfo *rel, List *clauses);
 
 // The sets of other tables whose rows could be joined to this one's by look-ups, as a List of Relids. Only in
 // sub-queries that are repeated themselves: there, what is kept is used again.

@@ -11,14 +11,16 @@ constexpr int kColumnWholeRow = -2;
 constexpr int kColumnRowId = -3; // ctid made unique over shards
 
 // How a scan that is repeated with other values finds its rows without asking the shards each time: it
-// fetches all rows that any value may want, once, and keeps them by the hash of one column.
+// fetches all rows that any values may want, once, and keeps them by the hash of some columns. The lists have
+// one member for each of these.
 struct LookupPlan {
-	int column = -1;	  // position in the tasks' result; -1: no look-ups
+	List *columns = NIL;	   // int list: positions in the tasks' result; NIL: no look-ups
+	List *column_hashes = NIL; // Oid list: functions
+	List *value_hashes = NIL;
+	List *collations = NIL;
 	SqlPieces *all = NIL; // the statement without the changing values
 	List *lifted_types =
-		NIL; // of its own lifted expressions; they and the wanted value follow the pins' values
-	Oid column_hash = InvalidOid, value_hash = InvalidOid; // functions
-	Oid collation = InvalidOid;
+		NIL;	  // of its own lifted expressions; these and the wanted values follow the pins' values
 	int rows = 0; // that it is expected to fetch
 };
 
