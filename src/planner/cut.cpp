@@ -3,6 +3,7 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/decorrelate.hpp"
+#include "shardext/planner/join_graph.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/planner/row_locks.hpp"
@@ -265,7 +266,7 @@ bool replace_from_clause(Query *query, const QueryAnalysis &analysis) {
 	inner->cteList = static_cast<List *>(copyObjectImpl(query->cteList));
 	inner->rowMarks = static_cast<List *>(copyObjectImpl(query->rowMarks));
 	inner->hasForUpdate = query->hasForUpdate;
-	inner->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(query->jointree));
+	inner->hasSubLinks = query->hasSubLinks; // in FROM and WHERE, and in functions of FROM
 
 	auto *upper = static_cast<Query *>(copyObjectImpl(query));
 	upper->targetList =
@@ -307,6 +308,11 @@ bool cut_below(Node *node, void *) {
 	if (IsA(node, Query)) {
 		cut_into_fragments(reinterpret_cast<Query *>(node));
 		return false;
+	}
+	if (IsA(node, SubLink)) {
+		auto *link = reinterpret_cast<SubLink *>(node);
+		if (link->subLinkType == EXISTS_SUBLINK && !refers_outside(link->subselect))
+			simplify_exists(reinterpret_cast<Query *>(link->subselect));
 	}
 	return walk_expression(node, cut_below, static_cast<void *>(nullptr));
 }

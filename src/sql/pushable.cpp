@@ -252,7 +252,7 @@ bool check_node(Node *node, Pushability *result) {
 	if (is_expression && !depends_on_row(node) && !contain_volatile_functions(node) &&
 		!contain_agg_clause(node) && !contain_subplans(node) && !contain_window_function(node) &&
 		!expression_returns_set(node))
-		return false;
+		return has_type(node) && !type_travels(exprType(node), result); // its value travels
 	if (IsA(node, SQLValueFunction))
 		return false;
 	if (check_functions_in_node(node, bad_function, result))
