@@ -33,3 +33,12 @@ CREATE TRIGGER after_restore AFTER INSERT OR UPDATE OR DELETE ON shardext.tables
     FOR EACH STATEMENT EXECUTE FUNCTION shardext.after_restore();
 CREATE TRIGGER after_restore AFTER INSERT OR UPDATE OR DELETE ON shardext.nodes
     FOR EACH STATEMENT EXECUTE FUNCTION shardext.after_restore();
+
+-- Partial states of variances and regressions over floating-point numbers, merged as PostgreSQL merges those of
+-- parallel workers.
+CREATE AGGREGATE shardext.merge_moments(double precision[]) (
+    SFUNC = pg_catalog.float8_combine, STYPE = double precision[], INITCOND = '{0,0,0}');
+COMMENT ON AGGREGATE shardext.merge_moments(double precision[]) IS 'merges partial states (N, sum, squares) of variances';
+CREATE AGGREGATE shardext.merge_regression(double precision[]) (
+    SFUNC = pg_catalog.float8_regr_combine, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}');
+COMMENT ON AGGREGATE shardext.merge_regression(double precision[]) IS 'merges partial states of regressions and covariances';

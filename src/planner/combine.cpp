@@ -3,6 +3,7 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/estimate.hpp"
+#include "shardext/planner/moments.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/relation_query.hpp"
 #include "shardext/sql/pushable.hpp"
@@ -160,17 +161,59 @@ Node *combine_avg(SplitContext *context, Aggref *aggregate) {
 	return cast_to(result, aggregate->aggtype);
 }
 
-// count(DISTINCT x) and the like: x becomes a grouping column, the aggregate runs above unchanged.
+// count(DISTINCT x) and the like: x becomes a grouping column, the aggregate runs above unchanged. So do
+// other arguments, what it is ordered by, and FILTER.
 Node *combine_distinct(SplitContext *context, Aggref *aggregate) {
-	if (list_length(aggregate->args) != 1 || aggregate->aggfilter != nullptr)
-		return nullptr;
-	int number;
-	if (!add_group(context, reinterpret_cast<Node *>(linitial_node(TargetEntry, aggregate->args)->expr),
-				   &number))
-		return nullptr;
 	auto *copy = static_cast<Aggref *>(copyObjectImpl(aggregate));
-	linitial_node(TargetEntry, copy->args)->expr = reinterpret_cast<Expr *>(read_output(context, number));
-	return reinterpret_cast<Node *>(copy);
+	auto read_group = [&](Expr **expr) {
+		int number;
+		if (!depends_on_row(reinterpret_cast<Node *>(*expr)))
+			return true;
+		if (!add_group(context, reinterpret_cast<Node *>(*expr), &number))
+			return false;
+		*expr = reinterpret_cast<Expr *>(read_output(context, number));
+		return true;
+	};
+	foreach_node (TargetEntry, entry, copy->args)
+		if (!read_group(&entry->expr))
+			return nullptr;
+	return copy->aggfilter == nullptr || read_group(&copy->aggfilter) ? reinterpret_cast<Node *>(copy)
+																	  : nullptr;
+}
+
+// An aggregate over partial results of its own kind.
+Node *same_above(SplitContext *context, Aggref *partial, Oid function = InvalidOid) {
+	const int number = output_of(context, reinterpret_cast<Node *>(partial));
+	Var *value = read_output(context, number);
+	auto *top = static_cast<Aggref *>(copyObjectImpl(partial));
+	if (OidIsValid(function)) {
+		top->aggfnoid = function;
+		top->aggargtypes = list_make1_oid(value->vartype);
+	}
+	top->aggfilter = nullptr;
+	linitial(top->args) = makeTargetEntry(reinterpret_cast<Expr *>(value), 1, nullptr, false);
+	return reinterpret_cast<Node *>(top);
+}
+
+Node *combine_moments(SplitContext *context, const MomentParts &parts, Aggref *model) {
+	List *totals = NIL;
+	if (parts.state != nullptr) {
+		Node *state = expression_from_sql(parts.state, parts.aggregates);
+		Var *value = read_output(context, output_of(context, state));
+		Oid type = value->vartype;
+		List *name = list_make2(makeString(pstrdup("shardext")), makeString(pstrdup(parts.merge)));
+		auto *merged = static_cast<Aggref *>(copyObjectImpl(linitial(parts.aggregates)));
+		merged->aggfnoid = LookupFuncName(name, 1, &type, false);
+		merged->aggtype = type;
+		merged->aggargtypes = list_make1_oid(type);
+		merged->aggfilter = nullptr;
+		merged->args = list_make1(makeTargetEntry(reinterpret_cast<Expr *>(value), 1, nullptr, false));
+		totals = list_make1(merged);
+	} else {
+		foreach_node (Aggref, partial, parts.aggregates)
+			totals = lappend(totals, sum_of_partials(context, partial, model, true));
+	}
+	return expression_from_sql(parts.total, totals);
 }
 
 // Replaces an aggregate by what combines its partial states, or returns nullptr when it cannot be split.
@@ -179,30 +222,38 @@ Node *combine_aggregate(SplitContext *context, Aggref *aggregate) {
 		aggregate->agglevelsup > 0)
 		return nullptr;
 	const char *name = get_func_name(aggregate->aggfnoid);
-	const bool same_on_top =
-		is_one_of(name, {"min", "max", "bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor"});
+	const bool same_on_top = is_one_of(name, {"min", "max", "bool_and", "bool_or", "every", "bit_and",
+											  "bit_or", "bit_xor", "range_intersect_agg", "any_value"});
 	if (aggregate->aggdistinct != NIL && !(same_on_top && strcmp(name, "bit_xor") != 0))
 		return combine_distinct(context, aggregate);
 	auto *plain = static_cast<Aggref *>(copyObjectImpl(aggregate));
+	// In which order rows come is for those only who keep them all.
+	const bool ordered = plain->aggorder != NIL;
 	plain->aggdistinct = plain->aggorder = NIL;
-	if (plain->args != NIL)
-		linitial_node(TargetEntry, plain->args)->ressortgroupref = 0;
-	if (list_length(plain->args) > 1)
-		plain->args = list_make1(linitial(plain->args)); // hidden ORDER BY columns
+	while (list_length(plain->args) > list_length(plain->aggargtypes)) // hidden ORDER BY columns
+		plain->args = list_delete_last(plain->args);
+	foreach_node (TargetEntry, entry, plain->args)
+		entry->ressortgroupref = 0;
 	if (strcmp(name, "count") == 0)
 		return combine_count(context, plain);
 	if (strcmp(name, "sum") == 0)
 		return sum_of_partials(context, plain, plain, false);
 	if (strcmp(name, "avg") == 0)
 		return combine_avg(context, plain);
-	if (same_on_top) {
-		const int number = output_of(context, reinterpret_cast<Node *>(plain));
-		Var *partial = read_output(context, number);
-		auto *top = static_cast<Aggref *>(copyObjectImpl(plain));
-		top->aggfilter = nullptr;
-		top->args = list_make1(makeTargetEntry(reinterpret_cast<Expr *>(partial), 1, nullptr, false));
-		return reinterpret_cast<Node *>(top);
+	if (same_on_top)
+		return same_above(context, plain);
+	MomentParts parts;
+	if (split_moments(plain, name, &parts))
+		return combine_moments(context, parts, plain);
+	if (strcmp(name, "range_agg") == 0) {
+		Oid type = plain->aggtype;
+		const Oid function = LookupFuncName(system_name(name), 1, &type, true);
+		return OidIsValid(function) ? same_above(context, plain, function) : nullptr;
 	}
+	// Without ORDER BY, parts may come in any order; the delimiter must not change from row to row.
+	if (strcmp(name, "string_agg") == 0 && !ordered &&
+		!depends_on_row(reinterpret_cast<Node *>(lsecond_node(TargetEntry, plain->args)->expr)))
+		return same_above(context, plain);
 	return nullptr;
 }
 
@@ -322,8 +373,11 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 			return false;
 		query->targetList = combined;
 		query->havingQual = having;
-		// Grouping columns that were added for columns depending on the group.
+		// Grouping columns that were added for columns depending on the group. (Which of several grouping
+		// sets they would belong to is not said.)
 		const ListCell *cell;
+		if (query->groupingSets != NIL && context.extra_groups != NIL)
+			return false;
 		foreach (cell, context.extra_groups) {
 			Var *var = read_output(&context, lfirst_int(cell));
 			TargetEntry *entry = nullptr;

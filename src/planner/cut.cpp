@@ -340,7 +340,7 @@ bool run_on_shards(Query *query, QueryAnalysis *analysis) {
 	}
 	if (!analysis->from.ok || !analysis->from.has_sharded || query->setOperations != nullptr)
 		return false;
-	if (analysis->upper_pushable && query->groupingSets == NIL && split_aggregation(query, analysis)) {
+	if (analysis->upper_pushable && split_aggregation(query, analysis)) {
 		cut_children(query);
 		return true;
 	}
