@@ -13,6 +13,7 @@
 
 extern "C" {
 #include "catalog/pg_type.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 }
 
@@ -357,6 +358,22 @@ void cut_sub_queries(Node *expr) {
 	cut_below(expr, nullptr);
 }
 
+namespace {
+
+// A CASE of constants has the length of the one that is left when it is planned: char(3), not char.
+void fold_for_typmods(Query *query) {
+	if (query->hasAggs || query->groupClause != NIL)
+		return;
+	foreach_node (TargetEntry, entry, query->targetList) {
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		if (entry->ressortgroupref == 0 && (IsA(expr, CaseExpr) || IsA(expr, CoalesceExpr)) &&
+			exprTypmod(expr) < 0 && !checkExprHasSubLink(expr))
+			entry->expr = reinterpret_cast<Expr *>(eval_const_expressions(nullptr, expr));
+	}
+}
+
+} // namespace
+
 void cut_into_fragments(Query *query) {
 	check_stack_depth();
 	if (query->commandType != CMD_SELECT || !query_has_sharded_table(query))
@@ -366,6 +383,7 @@ void cut_into_fragments(Query *query) {
 		lock_marked_tables(query);
 		return;
 	}
+	fold_for_typmods(query);
 	QueryAnalysis analysis;
 	analyze_query(query, &analysis);
 	if (run_on_shards(query, &analysis))
