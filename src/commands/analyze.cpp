@@ -173,6 +173,10 @@ List *all_sharded_tables() {
 void analyze_table(Oid relid, List *attnums) {
 	Relation relation = table_open(relid, ShareUpdateExclusiveLock);
 	const DistributedTable *table = find_distributed_table(relid);
+	if (table == nullptr || !table->is_sharded()) { // it was when somebody looked
+		table_close(relation, NoLock);
+		return;
+	}
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "shardext analyze", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);

@@ -53,6 +53,9 @@ RelationSize ask_node(const NodeInfo *node, const DistributedTable *table) {
 								 "pg_catalog.pg_relation_size(c.oid)::float8 AS size) s "
 								 "WHERE n.nspname IN (");
 	const char *schema = get_namespace_name(get_rel_namespace(table->relid));
+	const char *name = get_rel_name(table->relid);
+	if (schema == nullptr || name == nullptr)
+		return {0, 0}; // dropped meanwhile: not everybody who asks holds a lock
 	const char *separator = "";
 	for (int g = 0; g < table->colocation->group_count; g++)
 		if (table->colocation->groups[g].node_id == node->id) {
@@ -62,7 +65,7 @@ RelationSize ask_node(const NodeInfo *node, const DistributedTable *table) {
 		}
 	if (separator[0] == '\0')
 		return {0, 0};
-	appendStringInfo(&sql, ") AND c.relname = %s", quote_literal_cstr(get_rel_name(table->relid)));
+	appendStringInfo(&sql, ") AND c.relname = %s", quote_literal_cstr(name));
 	List *answer = query_strings(node, sql.data, 2);
 	auto number = [&](int n) {
 		const char *text = n < list_length(answer) ? static_cast<char *>(list_nth(answer, n)) : nullptr;
@@ -80,6 +83,8 @@ RelationSize estimated_size(Oid relid) {
 		return entry->size;
 	const DistributedTable *table = find_distributed_table(relid);
 	RelationSize total{0, 0};
+	if (table == nullptr)
+		return total;
 	foreach_ptr (NodeInfo, node, all_nodes()) {
 		const RelationSize part = ask_node(node, table);
 		total.tuples += part.tuples;
