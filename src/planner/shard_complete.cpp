@@ -1,6 +1,7 @@
 // Shard-completeness of query trees.
 #include "shardext/planner/shard_complete.hpp"
 
+#include "shardext/planner/key_values.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/sql/pushable.hpp"
 
@@ -452,6 +453,13 @@ void LevelAnalyzer::collect_pins(List *quals, const KeySet &keys) {
 				continue;
 			result_->pins = lappend(result_->pins, new (palloc0(sizeof(KeyPin))) KeyPin{
 													   KeyPin::AnyArray, reinterpret_cast<Expr *>(array)});
+		} else if (is_orclause(qual)) {
+			auto is_key = +[](Node *node, const void *set) {
+				return member(static_cast<const KeySet *>(set)->members, node);
+			};
+			if (Expr *values = key_values_of_or(qual, result_->colocation, is_key, &keys))
+				result_->pins =
+					lappend(result_->pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::AnyArray, values});
 		}
 	}
 }

@@ -3,6 +3,7 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/key_values.hpp"
 #include "shardext/planner/lookup.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
@@ -238,6 +239,19 @@ void collect_table_pins(Node *clause, const DistributedTable *table, Index rti, 
 		if (test->nulltesttype == IS_NULL && !test->argisrow && IsA(var, Var) &&
 			var->varattno == table->key_attnum)
 			*pins = lappend(*pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::IsNull, nullptr});
+	} else if (is_orclause(clause)) {
+		struct KeyColumn {
+			Index rti;
+			AttrNumber column;
+		} key{rti, table->key_attnum};
+		auto is_key = +[](Node *node, const void *context) {
+			auto *wanted = static_cast<const KeyColumn *>(context);
+			auto *var = reinterpret_cast<Var *>(node);
+			return IsA(node, Var) && var->varno == static_cast<int>(wanted->rti) &&
+				   var->varattno == wanted->column && var->varlevelsup == 0;
+		};
+		if (Expr *values = key_values_of_or(clause, table->colocation, is_key, &key))
+			*pins = lappend(*pins, new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::AnyArray, values});
 	} else if (IsA(clause, ScalarArrayOpExpr)) {
 		auto *any = reinterpret_cast<ScalarArrayOpExpr *>(clause);
 		TypeCacheEntry *type = lookup_type_cache(table->colocation->key_type, TYPECACHE_HASH_OPFAMILY);
