@@ -167,7 +167,9 @@ Node *combine_distinct(SplitContext *context, Aggref *aggregate) {
 	auto *copy = static_cast<Aggref *>(copyObjectImpl(aggregate));
 	auto read_group = [&](Expr **expr) {
 		int number;
-		if (!depends_on_row(reinterpret_cast<Node *>(*expr)))
+		// (The first argument always: where there is no row, there is no group.)
+		if (!depends_on_row(reinterpret_cast<Node *>(*expr)) &&
+			expr != &linitial_node(TargetEntry, copy->args)->expr)
 			return true;
 		if (!add_group(context, reinterpret_cast<Node *>(*expr), &number))
 			return false;

@@ -3,6 +3,7 @@
 
 #include "shardext/planner/cut.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/sql/deparse.hpp"
 
 extern "C" {
 #include "access/sysattr.h"
@@ -143,6 +144,18 @@ bool replace_tableoid(Node *node, void *context) {
 	return false;
 }
 
+// WITH queries that nobody reads are not planned: PostgreSQL does not find out that it cannot plan one.
+bool forget_unread(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, forget_unread, static_cast<void *>(nullptr));
+	auto *query = reinterpret_cast<Query *>(node);
+	walk_query(query, forget_unread, static_cast<void *>(nullptr), 0);
+	forget_unread_ctes(query);
+	return false;
+}
+
 // Queries whose rows cannot be locked, also in views; PostgreSQL says so while it plans, which nodes may not
 // get to.
 bool check_locking(Node *node, void *) {
@@ -175,6 +188,7 @@ PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, Param
 PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options,
 										ParamListInfo params, StandardPlanner next) {
 	check_locking(reinterpret_cast<Node *>(query), nullptr);
+	forget_unread(reinterpret_cast<Node *>(query), nullptr);
 	replace_tableoid(reinterpret_cast<Node *>(query), nullptr);
 	PlannerRun run;
 	run.outer = current_run;

@@ -54,7 +54,7 @@ CREATE VIEW guarded_small WITH (security_barrier) AS SELECT id, x FROM small1 WH
 CREATE VIEW small_counts AS SELECT x, count(*) AS n FROM small1 GROUP BY x;
 CREATE VIEW joined AS SELECT b.id, b.v, s.name FROM big b JOIN small1 s ON b.v = s.id;
 CREATE FUNCTION twice(int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN $1 * 2; END';
-CREATE FUNCTION first_ids(int) RETURNS SETOF int LANGUAGE sql STABLE AS 'SELECT id FROM small1 WHERE id <= $1';
+CREATE FUNCTION first_ids(int) RETURNS SETOF int LANGUAGE sql STABLE AS 'SELECT id FROM small1 WHERE id <= $1 ORDER BY id';
 ANALYZE;
 -- @distribute
 SELECT create_distributed_table('big', 'k');
