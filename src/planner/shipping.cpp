@@ -191,16 +191,26 @@ private:
 	double pulling_cost_ = 0;
 };
 
+bool find_cte_names(Node *node, List **names) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, CommonTableExpr))
+		*names = lappend(*names, makeString(reinterpret_cast<CommonTableExpr *>(node)->ctename));
+	if (IsA(node, Query))
+		return walk_query(reinterpret_cast<Query *>(node), find_cte_names, names, 0);
+	return walk_expression(node, find_cte_names, names);
+}
+
+// A name that no WITH query has, at any level: those inside would hide it.
 char *Shipping::new_name(const RangeTblEntry *rte) const {
+	List *taken = NIL;
+	find_cte_names(reinterpret_cast<Node *>(original_), &taken);
+	foreach_node (CommonTableExpr, cte, ctes_)
+		taken = lappend(taken, makeString(cte->ctename));
 	char *name = psprintf("shipped %s", rte->eref->aliasname);
-	for (int number = 2;; number++) {
-		bool taken = false;
-		foreach_node (CommonTableExpr, cte, list_concat_copy(original_->cteList, ctes_))
-			taken = taken || strcmp(cte->ctename, name) == 0;
-		if (!taken)
-			return name;
+	for (int number = 2; list_member(taken, makeString(name)); number++)
 		name = psprintf("shipped %s %d", rte->eref->aliasname, number);
-	}
+	return name;
 }
 
 // Takes conditions out of WHERE and of inner joins; those of outer joins stay.

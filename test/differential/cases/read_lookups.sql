@@ -1,5 +1,8 @@
 -- Rows of distributed tables that are looked up by a column other than the key: correlated and LATERAL sub-queries, recursion.
 -- @setup
+CREATE SCHEMA lookups;
+SET search_path = lookups, public;
+GRANT USAGE ON SCHEMA lookups TO diff_alice, diff_bob;
 CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE TABLE outside (id int, a int, b bigint, s smallint, n numeric, t text, d date, c char(5), m mood, ts timestamptz, f double precision, u uuid, nick text COLLATE nocase);
