@@ -180,7 +180,10 @@ Node *one_of_array(SubLink *link) {
 		list_make1(makeTargetEntry(reinterpret_cast<Expr *>(call), 1, pstrdup("unnest"), false));
 	auto *result = static_cast<SubLink *>(copyObjectImpl(link));
 	result->subselect = reinterpret_cast<Node *>(query);
-	return reinterpret_cast<Node *>(result);
+	const int32 typmod = exprTypmod(reinterpret_cast<Node *>(link));
+	return typmod < 0 ? reinterpret_cast<Node *>(result)
+					  : reinterpret_cast<Node *>(makeRelabelType(reinterpret_cast<Expr *>(result), type,
+																 typmod, collation, COERCE_IMPLICIT_CAST));
 }
 
 Node *lift_link(SubLink *link) {

@@ -185,6 +185,37 @@ PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, Param
 	return plan;
 }
 
+namespace {
+
+List *typmods_of(const List *targets) {
+	List *result = NIL;
+	foreach_node (TargetEntry, entry, targets)
+		if (!entry->resjunk)
+			result = lappend_int(result, exprTypmod(reinterpret_cast<Node *>(entry->expr)));
+	return result;
+}
+
+// A statement's columns have the lengths that were promised when it was analyzed, also where a value has come
+// a long way round: EXECUTE and cursors insist on it.
+void restore_typmods(Plan *plan, const List *typmods) {
+	int number = 0;
+	foreach_node (TargetEntry, entry, plan->targetlist) {
+		if (entry->resjunk || number >= list_length(typmods))
+			continue;
+		const int32 typmod = list_nth_int(typmods, number++);
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		if (typmod < 0 || exprTypmod(expr) == typmod)
+			continue;
+		if (IsA(expr, Var))
+			reinterpret_cast<Var *>(expr)->vartypmod = typmod;
+		else
+			entry->expr = reinterpret_cast<Expr *>(makeRelabelType(
+				entry->expr, exprType(expr), typmod, exprCollation(expr), COERCE_IMPLICIT_CAST));
+	}
+}
+
+} // namespace
+
 PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options,
 										ParamListInfo params, StandardPlanner next) {
 	check_locking(reinterpret_cast<Node *>(query), nullptr);
@@ -206,6 +237,7 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 			const uint64 query_id = query->queryId;
 			const bool can_set_tag = query->canSetTag;
 			const int location = query->stmt_location, length = query->stmt_len;
+			const List *typmods = typmods_of(query->targetList);
 			cut_into_fragments(query);
 			query->queryId = query_id;
 			query->canSetTag = can_set_tag;
@@ -229,6 +261,7 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 			} else {
 				plan = plan_rest(query, text, cursor_options, params, next);
 			}
+			restore_typmods(plan->planTree, typmods);
 		}
 	}
 	PG_FINALLY();
