@@ -236,6 +236,18 @@ void simplify_exists(Query *sub) {
 		makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(1), false, FLOAT8PASSBYVAL));
 }
 
+Param *array_behind(Node *node) {
+	auto *link = reinterpret_cast<SubLink *>(strip_relabels(node));
+	if (!IsA(link, SubLink) || link->subLinkType != EXPR_SUBLINK)
+		return nullptr;
+	auto *sub = reinterpret_cast<Query *>(link->subselect);
+	auto *call = reinterpret_cast<FuncExpr *>(linitial_node(TargetEntry, sub->targetList)->expr);
+	return sub->rtable == NIL && IsA(call, FuncExpr) && call->funcid == F_UNNEST_ANYARRAY &&
+				   is_placeholder(static_cast<Node *>(linitial(call->args)))
+			   ? linitial_node(Param, call->args)
+			   : nullptr;
+}
+
 bool may_be_lifted(SubLink *link, int depth) {
 	return (link->subLinkType == EXPR_SUBLINK || link->subLinkType == ARRAY_SUBLINK ||
 			link->subLinkType == EXISTS_SUBLINK) &&

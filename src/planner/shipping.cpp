@@ -534,11 +534,38 @@ bool Shipping::ship_others_of_group() {
 	return false;
 }
 
+// distribution column = (SELECT …) chooses the shard: the value has to be there before, and where the
+// sub-query gives more than one row, the error comes before as well.
+void value_for_key(Query *query) {
+	foreach_ptr (Node, qual, and_list(query->jointree->quals)) {
+		auto *op = reinterpret_cast<OpExpr *>(qual);
+		if (!IsA(op, OpExpr) || list_length(op->args) != 2)
+			continue;
+		for (int side = 0; side < 2; side++) {
+			auto *column =
+				reinterpret_cast<Var *>(strip_relabels(static_cast<Node *>(list_nth(op->args, side))));
+			const Param *array = array_behind(static_cast<Node *>(list_nth(op->args, 1 - side)));
+			if (array == nullptr || !IsA(column, Var) || column->varlevelsup != 0)
+				continue;
+			const RangeTblEntry *rte = rt_fetch(column->varno, query->rtable);
+			const DistributedTable *table =
+				rte->rtekind == RTE_RELATION ? find_distributed_table(rte->relid) : nullptr;
+			if (table == nullptr || !table->is_sharded() || column->varattno != table->key_attnum)
+				continue;
+			auto *link = static_cast<SubLink *>(
+				copyObjectImpl(linitial(placeholder_expressions(list_make1_int(array->paramid)))));
+			link->subLinkType = EXPR_SUBLINK;
+			lfirst(list_nth_cell(op->args, 1 - side)) = add_placeholder(reinterpret_cast<Expr *>(link));
+		}
+	}
+}
+
 bool Shipping::choose() {
 	colocation_ = largest_group(work_);
 	if (colocation_ == nullptr || !visit_level(work_, 0))
 		return false;
 	*work_ = *lift_sub_queries(work_);
+	value_for_key(work_);
 	return analyze() || ship_others_of_group();
 }
 
@@ -549,8 +576,10 @@ char *Shipping::costs(const Fragment *fragment) const {
 }
 
 bool Shipping::pays_off(const Fragment *fragment) const {
-	return always_ship || shipping_cost_ + fragment->rows * row_cost(list_length(fragment->columns)) <
-							  kWorthwhile * pulling_cost_;
+	// Values of sub-queries alone cost nothing more.
+	return always_ship || ctes_ == NIL ||
+		   shipping_cost_ + fragment->rows * row_cost(list_length(fragment->columns)) <
+			   kWorthwhile * pulling_cost_;
 }
 
 // Puts sub-queries that stay above the fragment back where they were. False when others than the fragment

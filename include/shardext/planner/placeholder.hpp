@@ -34,6 +34,9 @@ bool may_be_lifted(SubLink *link, int depth);
 // its target list, so neither may we.)
 void simplify_exists(Query *sub);
 
+// Of a sub-query that lift_sub_queries() has made of one that may give more than one row: the array.
+Param *array_behind(Node *node);
+
 // Replaces sub-queries of a query's expressions, at any depth, that give one value (or an array) and refer to
 // nothing around them by placeholders; IN over a small one becomes = ANY of an array. Sub-queries that need
 // no table, or only copies that every node has, stay.
