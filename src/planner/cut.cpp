@@ -101,6 +101,8 @@ void replace_by_router(Query *query, const QueryAnalysis &analysis) {
 	}
 	finish_fragment(fragment, inner, columns, analysis);
 	*query = *make_query_over_fragment(fragment, visible);
+	if (fragment->placeholders != NIL)
+		cut_children(query); // their sub-queries
 }
 
 void replace_by_scatter(Query *query, const QueryAnalysis &analysis, bool with_group = false);
