@@ -241,6 +241,8 @@ void restrict_by_known_pins(const ScanPlan &plan, GroupSet *groups, ColocationGr
 void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List *, ExprContext *context,
 				   ExplainState *es, ExplainedWrite write) {
 	ExplainPropertyText("Strategy", plan.strategy, es);
+	if (plan.reason != nullptr && plan.reason[0] != '\0')
+		ExplainPropertyText("Reason", plan.reason, es);
 	ColocationGroup *colocation = find_colocation_group(plan.colocation_id);
 	if (colocation == nullptr)
 		return;

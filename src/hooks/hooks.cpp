@@ -8,8 +8,8 @@
 #include "shardext/pg/border.hpp"
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/plan_statement.hpp"
+#include "shardext/planner/sizes.hpp"
 #include "shardext/planner/statistics.hpp"
-#include "shardext/planner/unique_joins.hpp"
 #include "shardext/remote/local_stream.hpp"
 
 extern "C" {
@@ -30,6 +30,7 @@ namespace {
 planner_hook_type previous_planner = nullptr;
 set_rel_pathlist_hook_type previous_pathlist = nullptr;
 get_relation_info_hook_type previous_relation_info = nullptr;
+create_upper_paths_hook_type previous_upper_paths = nullptr;
 get_relation_stats_hook_type previous_relation_stats = nullptr;
 ProcessUtility_hook_type previous_utility = nullptr;
 object_access_hook_type previous_object_access = nullptr;
@@ -39,11 +40,26 @@ PlannedStmt *call_planner(Query *query, const char *text, int options, ParamList
 							: standard_planner(query, text, options, params);
 }
 
+// A statement that a function executes while a distributed one is planned has nothing to do with that one.
+PlannedStmt *plan_outside_of_runs(Query *query, const char *text, int options, ParamListInfo params) {
+	PlannerRun *const run = current_run;
+	if (run == nullptr)
+		return call_planner(query, text, options, params);
+	PlannedStmt *plan = nullptr;
+	current_run = nullptr;
+	PG_TRY();
+	{ plan = call_planner(query, text, options, params); }
+	PG_FINALLY();
+	{ current_run = run; }
+	PG_END_TRY();
+	return plan;
+}
+
 PlannedStmt *on_planner(Query *query, const char *text, int options, ParamListInfo params) {
 	return gate([&] {
 		if (!statement_is_distributed(query)) {
 			check_reference_targets(query);
-			return call_planner(query, text, options, params);
+			return plan_outside_of_runs(query, text, options, params);
 		}
 		return plan_distributed_statement(query, text, options, params, call_planner);
 	});
@@ -57,6 +73,16 @@ void on_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 	});
 }
 
+void on_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output,
+					void *extra) {
+	gate([&] {
+		if (previous_upper_paths)
+			previous_upper_paths(root, stage, input, output, extra);
+		if (stage == UPPERREL_GROUP_AGG && current_run != nullptr)
+			correct_group_counts(root, input, output);
+	});
+}
+
 void on_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel) {
 	gate([&] {
 		if (previous_relation_info)
@@ -65,7 +91,6 @@ void on_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 			const RelationSize size = estimated_size(relid);
 			rel->tuples = size.tuples;
 			rel->pages = static_cast<BlockNumber>(size.pages);
-			note_unique_joins(root, relid, rel);
 		}
 	});
 }
@@ -129,6 +154,8 @@ void install_hooks() {
 	planner_hook = on_planner;
 	previous_pathlist = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = on_rel_pathlist;
+	previous_upper_paths = create_upper_paths_hook;
+	create_upper_paths_hook = on_upper_paths;
 	previous_relation_info = get_relation_info_hook;
 	get_relation_info_hook = on_relation_info;
 	previous_relation_stats = get_relation_stats_hook;

@@ -3,10 +3,13 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/estimate.hpp"
+#include "shardext/planner/group_count.hpp"
 #include "shardext/planner/moments.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/relation_query.hpp"
 #include "shardext/sql/pushable.hpp"
+
+#include <cmath>
 
 extern "C" {
 #include "catalog/pg_aggregate.h"
@@ -309,16 +312,29 @@ Query *make_inner(Query *query) {
 	return inner;
 }
 
-// Every shard group may return each group.
-double estimated_partial_rows(const Query *inner, const ColocationGroup *colocation) {
-	const double groups = estimate_query(inner).rows * colocation->group_count;
+// True when all rows of a group lie in one shard group.
+bool groups_by_key(const Query *inner, const KeySet &keys) {
+	foreach_node (SortGroupClause, clause, inner->groupClause) {
+		const Expr *expr = get_sortgroupclause_tle(clause, inner->targetList)->expr;
+		if (list_member(keys.members, expr) || list_member(keys.nullable_members, expr))
+			return true;
+	}
+	return false;
+}
+
+// A shard group returns those groups of which it has rows. `groups` is set to how many there are in all when
+// nothing but the query's own columns is grouped by.
+double estimated_partial_rows(const Query *inner, const FromAnalysis &from, double *groups) {
+	const double shards = from.colocation->group_count;
 	if (inner->groupClause == NIL)
-		return groups;
-	auto *ungrouped = static_cast<Query *>(copyObjectImpl(inner));
-	ungrouped->groupClause = NIL;
-	ungrouped->hasAggs = false;
-	ungrouped->targetList = list_make1(constant_column());
-	return std::min(groups, estimate_query(ungrouped).rows);
+		return shards;
+	const double rows = ungrouped_rows(inner);
+	*groups = std::min(estimate_query(inner).rows, bounded_groups(inner, rows));
+	if (groups_by_key(inner, from.keys))
+		return *groups;
+	// Rows of a group as if thrown at random: the share of groups that a shard group's rows do not meet.
+	const double missed = *groups <= 1 ? 0 : std::pow(1 - 1 / *groups, rows / shards);
+	return clamp_row_est(std::min(rows, shards * *groups * (1 - missed)));
 }
 
 } // namespace
@@ -406,7 +422,10 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 	fragment->scan.strategy = "all shards, combined";
 	fragment->scan.colocation_id = analysis->from.colocation->id;
 	fragment->pins = analysis->from.pins;
-	fragment->rows = estimated_partial_rows(context.inner, analysis->from.colocation);
+	double groups = 0;
+	fragment->rows = estimated_partial_rows(context.inner, analysis->from, &groups);
+	if (list_length(context.inner->groupClause) == list_length(query->groupClause))
+		fragment->groups = groups;
 	set_sources(fragment, context.inner, context.inner->targetList);
 	keep_range_tables(context.inner);
 	set_scan_columns(&fragment->scan, context.inner->targetList);

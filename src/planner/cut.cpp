@@ -362,6 +362,16 @@ void cut_sub_queries(Node *expr) {
 
 namespace {
 
+// The query runs on the coordinator; parts of it may still run on the shards.
+void stay_above(Query *query, const char *reason) {
+	const char *outer_reason = current_run->reason;
+	current_run->reason = reason;
+	note_reason(query);
+	cut_children(query);
+	lock_marked_tables(query);
+	current_run->reason = outer_reason;
+}
+
 // A CASE of constants has the length of the one that is left when it is planned: char(3), not char.
 void fold_for_typmods(Query *query) {
 	if (query->hasAggs || query->groupClause != NIL)
@@ -381,8 +391,7 @@ void cut_into_fragments(Query *query) {
 	if (query->commandType != CMD_SELECT || !query_has_sharded_table(query))
 		return;
 	if (is_correlated(query)) {
-		cut_children(query);
-		lock_marked_tables(query);
+		stay_above(query, "rows of an outer query are needed");
 		return;
 	}
 	fold_for_typmods(query);
@@ -391,11 +400,11 @@ void cut_into_fragments(Query *query) {
 	if (run_on_shards(query, &analysis))
 		return;
 	decorrelate_aggregates(query);
+	const char *reason = analysis.reason != nullptr ? analysis.reason : "all of its rows are needed";
 	JoinGraph *graph = restrict_large_sides(query);
-	if (graph != nullptr && ship_small_sides(query, graph))
+	if (graph != nullptr && ship_small_sides(query, graph, &reason))
 		return;
-	cut_children(query);
-	lock_marked_tables(query);
+	stay_above(query, reason);
 }
 
 } // namespace shardext

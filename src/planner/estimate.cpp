@@ -5,12 +5,13 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/fragment.hpp"
 #include "shardext/planner/shipped_item.hpp"
+#include "shardext/planner/statistics.hpp"
 
 extern "C" {
 #include "access/htup_details.h"
+#include "catalog/pg_statistic.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/planner.h"
-#include "utils/acl.h"
 #include "utils/syscache.h"
 }
 
@@ -25,6 +26,8 @@ Estimate estimate_query(const Query *query) {
 	Estimate estimate{};
 	PlannerRun run; // plans of sub-queries are made and thrown away
 	run.outer = current_run;
+	if (current_run != nullptr)
+		run.reductions = list_copy(current_run->reductions); // conditions in the query refer to them
 	current_run = &run;
 	PG_TRY();
 	{
@@ -45,17 +48,25 @@ bool find_fragment_statistics(PlannerInfo *, RangeTblEntry *rte, AttrNumber attn
 	const Fragment *fragment = fragment_of_entry(rte);
 	if (fragment == nullptr || attnum > list_length(fragment->source_tables))
 		return false;
-	const Oid relid = list_nth_oid(fragment->source_tables, attnum - 1);
+	RangeTblEntry *source = makeNode(RangeTblEntry);
+	source->rtekind = RTE_RELATION;
+	source->relid = list_nth_oid(fragment->source_tables, attnum - 1);
 	const int column = list_nth_int(fragment->source_columns, attnum - 1);
-	if (!OidIsValid(relid))
+	if (!OidIsValid(source->relid))
 		return false;
-	data->statsTuple =
-		SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(column), BoolGetDatum(false));
-	data->freefunc = ReleaseSysCache;
+	HeapTuple statistics = find_column_statistics(source, column);
+	if (HeapTupleIsValid(statistics)) {
+		data->statsTuple = heap_copytuple(statistics);
+		ReleaseSysCache(statistics);
+		// A share of the rows means those of the table, not of the fragment.
+		const double values = known_distinct(source, column, known_rows(source));
+		if (values > 0)
+			reinterpret_cast<Form_pg_statistic>(GETSTRUCT(data->statsTuple))->stadistinct =
+				static_cast<float4>(std::max(1.0, values));
+	}
+	data->freefunc = heap_freetuple;
 	// Values of a column may be looked at by any operator only for those who may read all of it.
-	data->acl_ok = HeapTupleIsValid(data->statsTuple) &&
-				   (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-					pg_attribute_aclcheck(relid, column, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
+	data->acl_ok = HeapTupleIsValid(data->statsTuple) && may_read_column(source->relid, column);
 	return true;
 }
 

@@ -3,12 +3,17 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/estimate.hpp"
+#include "shardext/planner/group_count.hpp"
+#include "shardext/planner/join_keys.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/shipped_item.hpp"
+#include "shardext/planner/statistics.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "common/int.h"
 #include "catalog/pg_proc.h"
@@ -22,6 +27,7 @@ extern "C" {
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "utils/ruleutils.h"
+#include "utils/syscache.h"
 }
 
 namespace shardext {
@@ -162,9 +168,26 @@ Fragment *new_fragment(const QueryAnalysis &analysis, const char *strategy) {
 	fragment->scan.strategy = strategy;
 	fragment->scan.colocation_id = analysis.from.colocation->id;
 	fragment->scan.one_group = analysis.from.pinned;
+	fragment->scan.reason = analysis.from.pinned ? nullptr : current_run->reason;
 	fragment->pins = analysis.from.pins;
-	fragment->rows = analysis.from.pinned ? 10 : 1000;
 	return fragment;
+}
+
+// (ctelevelsup means nothing for a table, and goes with the entry wherever it is copied.)
+void note_reason(Query *query) {
+	if (current_run->reason == nullptr)
+		return;
+	current_run->reasons = lappend(current_run->reasons, makeString(pstrdup(current_run->reason)));
+	foreach_node (RangeTblEntry, rte, query->rtable)
+		if (rte->rtekind == RTE_RELATION)
+			rte->ctelevelsup = list_length(current_run->reasons);
+}
+
+const char *reason_of_entry(const RangeTblEntry *rte) {
+	return rte->rtekind == RTE_RELATION && rte->ctelevelsup > 0 &&
+				   static_cast<int>(rte->ctelevelsup) <= list_length(current_run->reasons)
+			   ? strVal(list_nth(current_run->reasons, rte->ctelevelsup - 1))
+			   : nullptr;
 }
 
 namespace {
@@ -199,13 +222,41 @@ bool note_row_marks(Node *node, Fragment *fragment) {
 	return walk_query(query, note_row_marks, fragment, 0);
 }
 
+// How many rows have the same shard key: known without planning, as single rows are asked for in a hurry.
+double rows_of_one_key(const Query *query) {
+	if (query->hasAggs && query->groupClause == NIL)
+		return 1;
+	double most = -1;
+	foreach_node (RangeTblEntry, rte, query->rtable) {
+		const DistributedTable *table =
+			rte->rtekind == RTE_RELATION ? find_distributed_table(rte->relid) : nullptr;
+		if (table == nullptr || !table->is_sharded())
+			continue;
+		HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(rte->relid));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		const double rows = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+		const double keys = known_distinct(rte, table->key_attnum, rows);
+		if (rows > 0 && keys > 0)
+			most = std::max(most, rows / keys);
+	}
+	return most < 0 ? 10 : clamp_row_est(most);
+}
+
 } // namespace
 
 void finish_fragment(Fragment *fragment, Query *inner, List *columns, const QueryAnalysis &analysis,
 					 List *lifted) {
-	if (!analysis.from.pinned)
+	if (!analysis.from.pinned) {
 		fragment->rows = estimate_query(inner).rows;
+		if (inner->groupClause != NIL && inner->groupingSets == NIL && !inner->hasTargetSRFs)
+			fragment->rows = std::min(fragment->rows, bounded_groups(inner, ungrouped_rows(inner)));
+	} else {
+		fragment->rows = rows_of_one_key(inner);
+	}
 	set_sources(fragment, inner, columns);
+	fragment->unique_columns = grouped_columns(inner, columns);
 	keep_range_tables(inner);
 	fragment->columns = columns_of(columns);
 	set_scan_columns(&fragment->scan, columns);

@@ -3,17 +3,15 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/estimate.hpp"
+#include "shardext/planner/statistics.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/relation_query.hpp"
 
 extern "C" {
-#include "access/htup_details.h"
-#include "catalog/pg_statistic.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
-#include "utils/syscache.h"
 }
 
 namespace shardext {
@@ -285,18 +283,8 @@ double distinct_values(JoinGraph *graph, const JoinItem *item, const Node *expr,
 	auto *var = reinterpret_cast<const Var *>(expr);
 	if (rte->rtekind != RTE_RELATION || var->varattno <= 0)
 		return rows;
-	HeapTuple tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(rte->relid),
-									  Int16GetDatum(var->varattno), BoolGetDatum(false));
-	double distinct = rows;
-	if (HeapTupleIsValid(tuple)) {
-		const float4 known = reinterpret_cast<Form_pg_statistic>(GETSTRUCT(tuple))->stadistinct;
-		if (known > 0)
-			distinct = known;
-		else if (known < 0)
-			distinct = -known * rows;
-		ReleaseSysCache(tuple);
-	}
-	return std::max(1.0, std::min(distinct, rows));
+	const double known = known_distinct(rte, var->varattno, rows);
+	return known < 0 ? std::max(1.0, rows) : std::max(1.0, std::min(known, rows));
 }
 
 bool read_join_graph(Query *query, JoinGraph *graph) {

@@ -15,8 +15,9 @@ List *ScanPlan::to_private() const {
 	List *flags = list_make5_int(locks_rows, needs_settings, one_of_several, one_group, colocation_id);
 	flags = lappend_int(flags, limits_locks);
 	List *texts =
-		list_make3(makeString(pstrdup(strategy)), makeString(pstrdup(suffix != nullptr ? suffix : "")),
-				   makeString(pstrdup(prefix != nullptr ? prefix : "")));
+		list_make4(makeString(pstrdup(strategy)), makeString(pstrdup(suffix != nullptr ? suffix : "")),
+				   makeString(pstrdup(prefix != nullptr ? prefix : "")),
+				   makeString(pstrdup(reason != nullptr ? reason : "")));
 	List *result = list_make5(flags, texts, pieces, column_types, column_typmods);
 	result = lappend(result, entries);
 	result = lappend(result, pin_kinds);
@@ -47,6 +48,7 @@ ScanPlan ScanPlan::from_private(List *custom_private) {
 	plan.strategy = strVal(linitial(list(1)));
 	plan.suffix = strVal(lsecond(list(1)));
 	plan.prefix = strVal(lthird(list(1)));
+	plan.reason = strVal(lfourth(list(1)));
 	plan.pieces = list(2);
 	plan.column_types = list(3);
 	plan.column_typmods = list(4);

@@ -3,11 +3,14 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/join_keys.hpp"
 #include "shardext/planner/key_values.hpp"
 #include "shardext/planner/lookup.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/planner/row_locks.hpp"
+#include "shardext/planner/sizes.hpp"
+#include "shardext/planner/value_trial.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/relation_query.hpp"
 #include "shardext/sql/pushable.hpp"
@@ -368,6 +371,7 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 		plan.strategy = plan.one_group ? "table, one shard"
 						: restricted   ? "table, restricted by the other side of a join"
 									   : "table, all shards";
+		plan.reason = plan.one_group ? nullptr : reason_of_entry(rte);
 
 		// Whole rows need every column, in order and first.
 		Bitmapset *needed = needed_columns(tlist, local, rel->relid);
@@ -468,31 +472,13 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 	});
 }
 
-// How many rows a table's shards send. Conditions that were added for joins say what the joins say again:
-// they count for the scan, not for the size of what is joined.
-double rows_of_table(PlannerInfo *root, RelOptInfo *rel) {
-	List *others = NIL;
-	double scanned = 1, joined = 1;
-	foreach_node (RestrictInfo, info, rel->baserestrictinfo) {
-		const Reduction *reduction = find_reduction(reinterpret_cast<Node *>(info->clause));
-		if (reduction == nullptr) {
-			others = lappend(others, info);
-			continue;
-		}
-		scanned *= reduction->fraction;
-		if (reduction->replaces)
-			joined *= reduction->fraction;
-	}
-	if (list_length(others) == list_length(rel->baserestrictinfo))
-		return rel->rows;
-	const double rows = rel->tuples * clauselist_selectivity(root, others, 0, JOIN_INNER, nullptr);
-	rel->rows = clamp_row_est(rows * joined);
-	return clamp_row_est(rows * scanned);
-}
-
 } // namespace
 
 void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *rte) {
+	if (current_run != nullptr && !list_member_ptr(current_run->keyed, root)) {
+		size_fragments(root);
+		add_join_keys(root);
+	}
 	if (IS_DUMMY_REL(rel))
 		return;
 	if (rte->rtekind == RTE_FUNCTION && current_run != nullptr) {
@@ -518,6 +504,7 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 	if (rte->rtekind == RTE_RELATION &&
 		(rel->reloptkind == RELOPT_BASEREL || rel->reloptkind == RELOPT_OTHER_MEMBER_REL) &&
 		is_sharded_table(rte->relid)) {
+		correct_selectivities(root, rel);
 		const double rows = rows_of_table(root, rel);
 		const DistributedTable *table = find_distributed_table(rte->relid);
 		const bool again = asks_again(root, rel, table, rel->baserestrictinfo);

@@ -177,12 +177,14 @@ private:
 	char *new_name(const RangeTblEntry *rte) const;
 	static bool visit_link(Node *node, struct LinkVisit *visit);
 
+	double sending_cost(double rows, int columns, bool fetched) const;
+	const char *too_many_rows(Query *level, const JoinItem *item);
 	bool refuse(const char *reason) {
 		reason_ = reason;
 		return false;
 	}
 
-	const char *reason_ = "";
+	const char *reason_ = "what the query joins cannot be sent along";
 	Query *original_, *work_;
 	JoinGraph *top_; // of the original query
 	const ColocationGroup *colocation_ = nullptr;
@@ -240,6 +242,27 @@ void remove_conditions(Query *level, Node *node, List *conditions) {
 	*quals = kept != NIL ? reinterpret_cast<Node *>(make_ands_explicit(kept)) : nullptr;
 }
 
+// What would it cost to send each node all rows that read `columns` columns?
+double Shipping::sending_cost(double rows, int columns, bool fetched) const {
+	return rows * row_cost(columns) *
+		   (fetched + kSentToNode * nodes_of(colocation_) + kUsedByGroup * colocation_->group_count);
+}
+
+const char *Shipping::too_many_rows(Query *level, const JoinItem *item) {
+	const RangeTblEntry *rte = rt_fetch(item->rtindex, level->rtable);
+	const int columns = list_length(columns_needed(level, item->rtindex).vars);
+	double fetching = 0;
+	for (int i = 0; i < top_->count; i++) {
+		const RangeTblEntry *other = rt_fetch(top_->items[i].rtindex, original_->rtable);
+		if (other->rtekind == RTE_RELATION && is_sharded_table(other->relid))
+			fetching += rows_of(top_, &top_->items[i]) *
+						row_cost(list_length(columns_needed(original_, top_->items[i].rtindex).vars));
+	}
+	return psprintf("sending \"%s\" along (%.0f rows, more than shardext.max_shipped_rows) would cost %.0f, "
+					"fetching costs %.0f",
+					rte->eref->aliasname, item->rows, sending_cost(item->rows, columns, true), fetching);
+}
+
 // `source` describes the level as it was before anything in it was replaced.
 bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	RangeTblEntry *rte = rt_fetch(item->rtindex, source->query->rtable);
@@ -272,7 +295,7 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 		query->cteList = NIL;
 	}
 	if (item->rows > max_shipped_rows)
-		return refuse(psprintf("\"%s\" has %.0f rows", rte->eref->aliasname, item->rows));
+		return refuse(too_many_rows(level, item));
 
 	if (removes)
 		remove_conditions(level, reinterpret_cast<Node *>(level->jointree), item->own);
@@ -343,11 +366,9 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	current_run->shipped = lappend(current_run->shipped, shipped);
 	ctes_ = lappend(ctes_, cte);
 
-	const double cost = item->rows * row_cost(list_length(needed.vars));
 	const bool fetched = rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid);
-	shipping_cost_ +=
-		cost * (fetched + kSentToNode * nodes_of(colocation_) + kUsedByGroup * colocation_->group_count);
-	pulling_cost_ += fetched ? cost : 0;
+	shipping_cost_ += sending_cost(item->rows, list_length(needed.vars), fetched);
+	pulling_cost_ += fetched ? item->rows * row_cost(list_length(needed.vars)) : 0;
 	return true;
 }
 
@@ -570,7 +591,7 @@ bool Shipping::choose() {
 }
 
 char *Shipping::costs(const Fragment *fragment) const {
-	return psprintf("that would cost %.0f, fetching costs %.0f",
+	return psprintf("sending small sides along would cost %.0f, fetching costs %.0f",
 					shipping_cost_ + fragment->rows * row_cost(list_length(fragment->columns)),
 					pulling_cost_);
 }
@@ -606,7 +627,7 @@ bool fill_above_fragment(Query *query, int first_fragment, int first_placeholder
 
 } // namespace
 
-bool ship_small_sides(Query *query, JoinGraph *graph) {
+bool ship_small_sides(Query *query, JoinGraph *graph, const char **reason) {
 	if (query->setOperations != nullptr || query->rowMarks != NIL || query->jointree == nullptr ||
 		query->hasRecursive || names_outer_cte(query))
 		return false;
@@ -615,7 +636,7 @@ bool ship_small_sides(Query *query, JoinGraph *graph) {
 	Shipping shipping(query, work, graph);
 	const int placeholders = kFirstPlaceholder + list_length(current_run->placeholders);
 	if (!shipping.choose()) {
-		elog(DEBUG1, "shardext: small sides are not sent along: %s", shipping.reason());
+		*reason = shipping.reason();
 		return false;
 	}
 	const int last_placeholder = kFirstPlaceholder + list_length(current_run->placeholders);
@@ -626,8 +647,8 @@ bool ship_small_sides(Query *query, JoinGraph *graph) {
 		fill_above_fragment(work, fragments, placeholders, last_placeholder))
 		fragment = fragment_of_entry(linitial_node(RangeTblEntry, work->rtable));
 	if (fragment == nullptr || !shipping.pays_off(fragment)) {
-		elog(DEBUG1, "shardext: small sides are not sent along: %s",
-			 fragment == nullptr ? "nothing is gained" : shipping.costs(fragment));
+		*reason =
+			fragment == nullptr ? "nothing is gained by sending small sides along" : shipping.costs(fragment);
 		current_run->fragments = list_truncate(current_run->fragments, fragments);
 		current_run->range_tables = list_truncate(current_run->range_tables, range_tables);
 		return false;
@@ -637,8 +658,11 @@ bool ship_small_sides(Query *query, JoinGraph *graph) {
 	work->cteList = list_concat(static_cast<List *>(copyObjectImpl(query->cteList)), shipping.ctes());
 	work->hasSubLinks = true;
 	forget_unread_ctes(work);
+	const char *outer_reason = current_run->reason;
+	current_run->reason = shipping.costs(fragment);
 	foreach_node (CommonTableExpr, cte, work->cteList)
 		cut_into_fragments(reinterpret_cast<Query *>(cte->ctequery));
+	current_run->reason = outer_reason;
 	*query = *work;
 	return true;
 }

@@ -7,7 +7,14 @@
 #include "shardext/sql/shard_sql.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_statistic.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/hsearch.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 }
 
@@ -103,6 +110,44 @@ void forget_size(Oid relid) {
 
 double estimated_rows(Oid relid) {
 	return estimated_size(relid).tuples;
+}
+
+double known_rows(const RangeTblEntry *rte) {
+	if (rte->rtekind != RTE_RELATION)
+		return -1;
+	if (is_sharded_table(rte->relid))
+		return estimated_rows(rte->relid);
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(rte->relid));
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	const auto *form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+	// That of a table with children is of its own rows alone.
+	const bool partial = rte->inh && form->relhassubclass && form->relkind != RELKIND_PARTITIONED_TABLE;
+	const double rows = partial ? -1 : form->reltuples;
+	ReleaseSysCache(tuple);
+	return rows;
+}
+
+HeapTuple find_column_statistics(const RangeTblEntry *rte, AttrNumber column) {
+	if (rte->rtekind != RTE_RELATION || column <= 0)
+		return nullptr;
+	const bool inherits = rte->inh && has_subclass(rte->relid);
+	return SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(rte->relid), Int16GetDatum(column),
+						   BoolGetDatum(inherits));
+}
+
+double known_distinct(const RangeTblEntry *rte, AttrNumber column, double rows) {
+	HeapTuple tuple = find_column_statistics(rte, column);
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	const double distinct = reinterpret_cast<Form_pg_statistic>(GETSTRUCT(tuple))->stadistinct;
+	ReleaseSysCache(tuple);
+	return distinct > 0 ? distinct : distinct < 0 && rows > 0 ? -distinct * rows : -1;
+}
+
+bool may_read_column(Oid relid, AttrNumber column) {
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		   pg_attribute_aclcheck(relid, column, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 } // namespace shardext

@@ -22,8 +22,10 @@ struct Fragment {
 	List *source_columns = NIL; // int list: the column's number there
 	List *placeholders = NIL;	// int list: what the plan's expressions still have to be filled in with
 	double rows = 1000;
-	List *row_marks = NIL; // PlanRowMark: says what the statement locks, to whoever names it
-	bool sorted = false;   // comes in the order of the query's ORDER BY
+	double groups = 0; // where partial states are combined: how many groups are left, when it is known
+	List *unique_columns = NIL; // int list: columns (from 1) whose combination is different in each row
+	List *row_marks = NIL;		// PlanRowMark: says what the statement locks, to whoever names it
+	bool sorted = false;		// comes in the order of the query's ORDER BY
 	// A fragment that writes supplies its own plan node instead of a Shard Scan.
 	CustomScan *(*make_plan)(Fragment *fragment, PlannerInfo *root, List *custom_plans) = nullptr;
 	void *write = nullptr;
@@ -37,7 +39,10 @@ struct PlannerRun {
 	List *range_tables = NIL; // RangeTblEntry: relations inside fragments, for permission checks and locks
 	List *placeholders = NIL; // Expr: what placeholders stand for
 	List *shipped = NIL;	  // ShippedItem: what is sent to the shards as arrays
-	int64 token = 0;		  // random; part of what marks the run's fragments in query trees
+	List *keyed = NIL;		  // PlannerInfo: those that add_join_keys() has worked on
+	const char *reason = nullptr; // why the query level at hand is not part of a fragment
+	List *reasons = NIL;		  // String: those of tables
+	int64 token = 0;			  // random; part of what marks the run's fragments in query trees
 	PlannerRun *outer = nullptr;
 };
 extern PlannerRun *current_run;
@@ -54,6 +59,10 @@ void set_text(Fragment *fragment, const Query *inner, List *lifted = NIL);
 
 // Adds a fragment to the current run and returns the range table entry that stands for it.
 RangeTblEntry *make_fragment_entry(Fragment *fragment);
+
+// Marks the tables of a query level with the current reason; what such a mark says, or nullptr.
+void note_reason(Query *query);
+const char *reason_of_entry(const RangeTblEntry *rte);
 
 // The fragment a range table entry stands for, or nullptr.
 Fragment *fragment_of_entry(const RangeTblEntry *rte);

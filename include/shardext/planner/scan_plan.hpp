@@ -26,6 +26,7 @@ struct LookupPlan {
 
 struct ScanPlan {
 	const char *strategy = "";	  // shown by EXPLAIN
+	const char *reason = nullptr; // why more does not run on the shards, shown by EXPLAIN
 	SqlPieces *pieces = NIL;	  // one shard group's statement
 	const char *prefix = nullptr; // WITH queries for all shard groups of a node
 	const char *suffix = nullptr; // what follows the UNION ALL of a node's shard groups (ORDER BY … LIMIT …)

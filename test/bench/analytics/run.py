@@ -209,6 +209,7 @@ class Scan:
     rows: int
     share: float | None  # of the largest table in it
     whole: str | None  # the large table that it brings nearly whole
+    reason: str  # why what is above it is not on the shards
 
 
 @dataclass
@@ -285,7 +286,7 @@ def study(tree, sizes):
         whole = None
         if len(tables) == 1 and share is not None and share >= WHOLE and sizes[largest][1] > LARGE * total:
             whole = largest
-        plan.scans.append(Scan(node.get("Strategy", "?"), tables, sql, rows, share, whole))
+        plan.scans.append(Scan(node.get("Strategy", "?"), tables, sql, rows, share, whole, node.get("Reason", "")))
     return plan
 
 
@@ -429,6 +430,7 @@ def record(name, layout, plain, run):
         "moved_rows": sum(s.rows for s in scans),
         "scans": json.dumps([[s.strategy, ",".join(s.tables), s.rows, None if s.share is None else round(s.share, 4)] for s in scans]),
         "whole_tables": ",".join(s.whole for s in scans if s.whole),
+        "reasons": "; ".join(dict.fromkeys(s.reason for s in scans if s.whole)),
         "strategies": strategies(run),
         "plain_mb": megabytes(plain.memory),
         "mb": megabytes(run.memory),
@@ -476,10 +478,10 @@ def summary(layout, lines):
     memory = [(int(x["mb"]), x["query"]) for x in lines if x["mb"] != "-"]
     if memory:
         print(f"  most memory of a coordinator's backend: {max(memory)[0]} MB ({max(memory)[1]})")
-    pulling = [f"{x['query']} ({x['whole_tables']})" for x in lines if x["whole_tables"]]
-    print(f"  pull a table of more than {LARGE:.0%} of the data unfiltered: {len(pulling)}")
-    if pulling:
-        print("    " + ", ".join(pulling))
+    pulling = [x for x in lines if x["whole_tables"]]
+    print(f"  pull a table of more than {LARGE:.0%} of the data unfiltered, and what EXPLAIN says why: {len(pulling)}")
+    for line in pulling:
+        print(f"    {line['query']} ({line['whole_tables']}): {line['reasons']}")
 
 
 def write_finding(file, line, run, text):
