@@ -26,6 +26,7 @@ void _PG_init(void) {
 		shardext::register_shard_scan();
 		shardext::register_shard_insert();
 		shardext::register_shard_modify();
+		shardext::register_shard_change();
 		shardext::install_hooks();
 	});
 }

@@ -1,5 +1,6 @@
 // The per-backend cache of the cluster's metadata.
 #include "shardext/catalog/metadata.hpp"
+#include "shardext/catalog/stored_types.hpp"
 
 #include "shardext/pg/scan.hpp"
 #include "shardext/pg/walk.hpp"
@@ -56,11 +57,8 @@ enum { kShardGroupsId = 1, kShardGroupsColocation, kShardGroupsMin, kShardGroups
 enum { kPlacementsGroup = 1, kPlacementsNode };
 enum { kNodesId = 1, kNodesName, kNodesConninfo, kNodesCluster };
 
-HTAB *stored_types = nullptr;
-bool stored_types_valid = false;
-
 void forget_everything() {
-	stored_types_valid = false;
+	forget_stored_types();
 	HASH_SEQ_STATUS status;
 	hash_seq_init(&status, table_cache);
 	while (auto *entry = static_cast<TableEntry *>(hash_seq_search(&status)))
@@ -94,7 +92,7 @@ void on_relcache_invalidation(Datum, Oid relid) {
 	}
 	auto *entry = static_cast<TableEntry *>(hash_search(table_cache, &relid, HASH_FIND, nullptr));
 	if (entry != nullptr) {
-		stored_types_valid = false;
+		forget_stored_types();
 		entry->valid = false;
 		if (entry->table != nullptr)
 			forget_group(entry->colocation_id);
@@ -237,62 +235,14 @@ void read_nodes() {
 	nodes_valid = true;
 }
 
-// Adds a type and what it is made of.
-void add_stored_type(Oid type) {
-	if (type < FirstGenbkiObjectId)
-		return;
-	bool found;
-	hash_search(stored_types, &type, HASH_ENTER, &found);
-	if (found)
-		return;
-	add_stored_type(get_element_type(type));
-	add_stored_type(get_array_type(type)); // comes into being with the type
-	add_stored_type(getBaseType(type));
-	add_stored_type(get_range_subtype(type));
-	add_stored_type(get_multirange_range(type));
-	add_stored_type(get_range_multirange(type));
-	const Oid composite = get_typ_typrelid(type);
-	if (OidIsValid(composite) && get_rel_relkind(composite) == RELKIND_COMPOSITE_TYPE) {
-		TupleDesc desc = lookup_rowtype_tupdesc_copy(type, -1);
-		for (int i = 0; i < desc->natts; i++)
-			if (!TupleDescAttr(desc, i)->attisdropped)
-				add_stored_type(TupleDescAttr(desc, i)->atttypid);
-	}
-}
+} // namespace
 
-void read_stored_types() {
-	if (stored_types != nullptr)
-		hash_destroy(stored_types);
-	HASHCTL control{};
-	control.keysize = sizeof(Oid);
-	control.entrysize = sizeof(Oid);
-	control.hcxt = cache_context;
-	stored_types = hash_create("shardext types", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+List *all_distributed_tables() {
 	List *relids = NIL;
 	scan_table(shardext_table("tables"), InvalidOid, 0, F_OIDEQ, 0, [&](HeapTuple tuple, TupleDesc desc) {
 		relids = lappend_oid(relids, DatumGetObjectId(column(tuple, desc, kTablesRelid)));
 	});
-	stored_types_valid = true; // an invalidation from now on counts
-	const ListCell *cell;
-	foreach (cell, relids) {
-		if (find_distributed_table(lfirst_oid(cell)) == nullptr) // keeps an entry, which gets invalidations
-			continue;
-		Relation relation = RelationIdGetRelation(lfirst_oid(cell));
-		if (relation == nullptr)
-			continue;
-		for (int i = 0; i < RelationGetNumberOfAttributes(relation); i++)
-			if (!TupleDescAttr(RelationGetDescr(relation), i)->attisdropped)
-				add_stored_type(TupleDescAttr(RelationGetDescr(relation), i)->atttypid);
-		RelationClose(relation);
-	}
-}
-
-} // namespace
-
-bool type_is_stored(Oid type) {
-	if (!stored_types_valid)
-		read_stored_types();
-	return hash_search(stored_types, &type, HASH_FIND, nullptr) != nullptr;
+	return relids;
 }
 
 void initialize_metadata_cache() {

@@ -112,11 +112,7 @@ void begin_batch(ShardInsertState *state) {
 // Copies one source row into the batch and finds its shard group.
 void add_row(ShardInsertState *state, TupleTableSlot *slot) {
 	slot_getallattrs(slot);
-	for (int i = 0; i < state->plan.check_count; i++) {
-		const int column = state->columns + i;
-		if (slot->tts_isnull[column] || !DatumGetBool(slot->tts_values[column]))
-			raise_check_violation(state->plan.relid, strVal(list_nth(state->plan.check_names, i)));
-	}
+	test_checks(state->plan.checks, state->plan.relid, slot, state->columns);
 	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
 	const int first = state->row_count * state->columns;
 	for (int i = 0; i < state->columns; i++) {

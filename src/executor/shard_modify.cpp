@@ -100,13 +100,6 @@ void run_without_rows(ShardModifyState *state) {
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-void check_row(ShardModifyState *state) {
-	const int columns = state->result_desc->natts - state->plan.check_count;
-	for (int i = 0; i < state->plan.check_count; i++)
-		if (state->row->tts_isnull[columns + i] || !DatumGetBool(state->row->tts_values[columns + i]))
-			raise_check_violation(state->plan.relid, strVal(list_nth(state->plan.check_names, i)));
-}
-
 TupleTableSlot *access_next(ScanState *node) {
 	auto *state = reinterpret_cast<ShardModifyState *>(node);
 	TupleTableSlot *slot = node->ss_ScanTupleSlot;
@@ -127,7 +120,7 @@ TupleTableSlot *access_next(ScanState *node) {
 			continue;
 		}
 		count_rows(state, 1);
-		check_row(state);
+		test_checks(state->plan.checks, state->plan.relid, state->row, state->plan.first_check);
 		return pass_row(state->row, slot);
 	}
 	state->finished = true;
@@ -175,17 +168,6 @@ const CustomScanMethods kMethods = {"Shard Modify", create_state};
 void register_shard_modify() {
 	RegisterCustomScanMethods(&kMethods);
 	scan_methods.modify = &kMethods;
-}
-
-void raise_check_violation(Oid relid, const char *check_name) {
-	const char *table = get_rel_name(relid);
-	if (check_name != nullptr && check_name[0] != '\0')
-		ereport(
-			ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("new row violates row-level security policy \"%s\" for table \"%s\"", check_name, table));
-	ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("new row violates row-level security policy for table \"%s\"", table));
-	pg_unreachable();
 }
 
 } // namespace shardext

@@ -12,6 +12,7 @@
 #include "shardext/executor/lookup_store.hpp"
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
+#include "shardext/executor/row_ids.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
@@ -337,9 +338,7 @@ bool next_from_shards(ShardScanState *state, TupleTableSlot *slot) {
 	return found;
 }
 
-// ctid with the shard group in spare bits, so that it means one row of the whole table: a page has fewer than
-// 512 rows, which leaves seven bits of the offset, and the highest nine of the block number. The tasks return
-// the shard's ctid and the group's id in their last two columns.
+// ctid over all shards. The tasks return the shard's ctid and the group's id in their last two columns.
 Datum row_id(ShardScanState *state, TupleTableSlot *row, bool *isnull) {
 	const int last = state->result_desc->natts - 1;
 	if (row->tts_isnull[last - 1]) {
@@ -354,8 +353,7 @@ Datum row_id(ShardScanState *state, TupleTableSlot *row, bool *isnull) {
 	auto *tid = reinterpret_cast<ItemPointer>(DatumGetPointer(row->tts_values[last - 1]));
 	auto *result = static_cast<ItemPointer>(
 		MemoryContextAlloc(state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory, sizeof(ItemPointerData)));
-	ItemPointerSet(result, ItemPointerGetBlockNumberNoCheck(tid) | (static_cast<uint32>(position >> 7) << 23),
-				   ItemPointerGetOffsetNumberNoCheck(tid) | static_cast<uint16>((position & 127) << 9));
+	make_row_id(result, tid, position);
 	return PointerGetDatum(result);
 }
 

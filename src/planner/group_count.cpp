@@ -313,7 +313,7 @@ double Level::distinct(Node *expr, int depth) const {
 	expr = strip_relabels(flatten_join_alias_vars(query_, expr));
 	if (expr == nullptr)
 		return 1;
-	if (depth++ > kMaxDepth)
+	if (depth++ > kMaxDepth || refers_outside(expr))
 		return kUnknown;
 	double sum = 0;
 	switch (nodeTag(expr)) {

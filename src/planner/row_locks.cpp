@@ -38,6 +38,16 @@ Node *replace_references(Node *node, Replacement *context) {
 		context->level--;
 		return reinterpret_cast<Node *>(result);
 	}
+	if (IsA(node, NullTest)) {
+		auto *test = reinterpret_cast<NullTest *>(node);
+		auto *row = reinterpret_cast<Var *>(test->arg);
+		if (IsA(row, Var) && row->varno == context->rtindex && row->varattno == 0 &&
+			static_cast<int>(row->varlevelsup) == context->level) {
+			auto *copy = static_cast<NullTest *>(copyObjectImpl(test));
+			copy->arg = reinterpret_cast<Expr *>(row_to_test(row, context->relid));
+			return reinterpret_cast<Node *>(copy);
+		}
+	}
 	if (!IsA(node, Var))
 		return mutate_expression(node, replace_references, context);
 	auto *var = reinterpret_cast<Var *>(node);

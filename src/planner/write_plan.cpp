@@ -10,11 +10,39 @@ extern "C" {
 
 namespace shardext {
 
+void add_check(RowChecks *checks, const WithCheckOption *check) {
+	const char *name = check->kind == WCO_VIEW_CHECK ? check->relname
+					   : check->polname != nullptr	 ? check->polname
+													 : "";
+	checks->kinds = lappend_int(checks->kinds, check->kind);
+	checks->names = lappend(checks->names, makeString(pstrdup(name)));
+}
+
+bool has_view_check(const List *with_check_options) {
+	foreach_node (WithCheckOption, check, with_check_options)
+		if (check->kind == WCO_VIEW_CHECK)
+			return true;
+	return false;
+}
+
+namespace {
+
+List *checks_list(const RowChecks &checks) {
+	return list_make4(checks.kinds, checks.names, checks.attnums, checks.places);
+}
+
+RowChecks checks_from(List *list) {
+	auto part = [&](int n) { return static_cast<List *>(list_nth(list, n)); };
+	return {part(0), part(1), part(2), part(3)};
+}
+
+} // namespace
+
 List *InsertPlan::to_private() const {
 	List *numbers =
-		list_make5_int(static_cast<int>(relid), colocation_id, key_position, check_count, returning);
-	numbers = lappend_int(lappend_int(lappend_int(numbers, keeps_order), sets_tag), one_statement);
-	List *result = list_make5(numbers, attnums, check_names, head, tail);
+		list_make5_int(static_cast<int>(relid), colocation_id, key_position, one_statement, returning);
+	numbers = lappend_int(lappend_int(numbers, keeps_order), sets_tag);
+	List *result = list_make5(numbers, attnums, checks_list(checks), head, tail);
 	result = lappend(result, column_types);
 	result = lappend(result, column_typmods);
 	result = lappend(result, lifted_types);
@@ -27,13 +55,12 @@ InsertPlan InsertPlan::from_private(List *custom_private) {
 	plan.relid = static_cast<Oid>(list_nth_int(list(0), 0));
 	plan.colocation_id = list_nth_int(list(0), 1);
 	plan.key_position = list_nth_int(list(0), 2);
-	plan.check_count = list_nth_int(list(0), 3);
+	plan.one_statement = list_nth_int(list(0), 3);
 	plan.returning = list_nth_int(list(0), 4);
 	plan.keeps_order = list_nth_int(list(0), 5);
 	plan.sets_tag = list_nth_int(list(0), 6);
-	plan.one_statement = list_nth_int(list(0), 7);
 	plan.attnums = list(1);
-	plan.check_names = list(2);
+	plan.checks = checks_from(list(2));
 	plan.head = list(3);
 	plan.tail = list(4);
 	plan.column_types = list(5);
@@ -44,8 +71,8 @@ InsertPlan InsertPlan::from_private(List *custom_private) {
 }
 
 List *ModifyPlan::to_private() const {
-	List *numbers = list_make4_int(returning, check_count, static_cast<int>(relid), sets_tag);
-	return list_make3(scan.to_private(), numbers, check_names);
+	List *numbers = list_make4_int(returning, static_cast<int>(relid), sets_tag, first_check);
+	return list_make3(scan.to_private(), numbers, checks_list(checks));
 }
 
 ModifyPlan ModifyPlan::from_private(List *custom_private) {
@@ -53,11 +80,62 @@ ModifyPlan ModifyPlan::from_private(List *custom_private) {
 	plan.scan = ScanPlan::from_private(static_cast<List *>(linitial(custom_private)));
 	List *numbers = static_cast<List *>(lsecond(custom_private));
 	plan.returning = list_nth_int(numbers, 0);
-	plan.check_count = list_nth_int(numbers, 1);
-	plan.relid = static_cast<Oid>(list_nth_int(numbers, 2));
-	plan.sets_tag = list_nth_int(numbers, 3);
-	plan.check_names = static_cast<List *>(lthird(custom_private));
+	plan.relid = static_cast<Oid>(list_nth_int(numbers, 1));
+	plan.sets_tag = list_nth_int(numbers, 2);
+	plan.first_check = list_nth_int(numbers, 3);
+	plan.checks = checks_from(static_cast<List *>(lthird(custom_private)));
 	return plan;
+}
+
+List *ChangePlan::to_private() const {
+	List *numbers = list_make5_int(static_cast<int>(relid), colocation_id, key_attnum, once, keeps_key);
+	numbers = lappend_int(lappend_int(lappend_int(numbers, first_check), returning), sets_tag);
+	List *all = NIL;
+	foreach_ptr (ChangeAction, action, actions)
+		all = lappend(all, list_make3(list_make2_int(action->command, action->first_column), action->attnums,
+									  action->unchanged));
+	List *result = list_make5(numbers, all, checks_list(checks), returned, outputs);
+	result = lappend(result, output_types);
+	result = lappend(result, output_typmods);
+	result = lappend(result, makeString(pstrdup(reason)));
+	return lappend(result, source);
+}
+
+ChangePlan ChangePlan::from_private(List *custom_private) {
+	auto list = [&](int n) { return static_cast<List *>(list_nth(custom_private, n)); };
+	ChangePlan plan;
+	plan.relid = static_cast<Oid>(list_nth_int(list(0), 0));
+	plan.colocation_id = list_nth_int(list(0), 1);
+	plan.key_attnum = list_nth_int(list(0), 2);
+	plan.once = list_nth_int(list(0), 3);
+	plan.keeps_key = list_nth_int(list(0), 4);
+	plan.first_check = list_nth_int(list(0), 5);
+	plan.returning = list_nth_int(list(0), 6);
+	plan.sets_tag = list_nth_int(list(0), 7);
+	foreach_ptr (List, parts, list(1)) {
+		auto *action = new (palloc0(sizeof(ChangeAction))) ChangeAction();
+		auto *head = static_cast<List *>(linitial(parts));
+		action->command = static_cast<CmdType>(linitial_int(head));
+		action->first_column = lsecond_int(head);
+		action->attnums = static_cast<List *>(lsecond(parts));
+		action->unchanged = static_cast<List *>(lthird(parts));
+		plan.actions = lappend(plan.actions, action);
+	}
+	plan.checks = checks_from(list(2));
+	plan.returned = list(3);
+	plan.outputs = list(4);
+	plan.output_types = list(5);
+	plan.output_typmods = list(6);
+	plan.reason = strVal(list_nth(custom_private, 7));
+	plan.source = static_cast<PlannedStmt *>(list_nth(custom_private, 8));
+	return plan;
+}
+
+CustomScan *make_shard_change(const ChangePlan &plan) {
+	CustomScan *scan = makeNode(CustomScan);
+	scan->methods = scan_methods.change;
+	scan->custom_private = plan.to_private();
+	return scan;
 }
 
 CustomScan *make_shard_modify(const ModifyPlan &plan, List *lifted, List *pins) {

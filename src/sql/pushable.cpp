@@ -2,6 +2,7 @@
 #include "shardext/sql/pushable.hpp"
 
 #include "shardext/pg/compat.hpp"
+#include "shardext/catalog/stored_types.hpp"
 #include "shardext/pg/walk.hpp"
 
 extern "C" {

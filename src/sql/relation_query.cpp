@@ -46,6 +46,20 @@ RowExpr *row_from_columns(const Var *whole, Oid relid) {
 	return row;
 }
 
+RowExpr *row_to_test(const Var *whole, Oid relid) {
+	RowExpr *row = row_from_columns(whole, relid);
+	row->row_typeid = RECORDOID;
+	List *args = NIL, *names = NIL;
+	for (int i = 0; i < list_length(row->args); i++)
+		if (IsA(list_nth(row->args, i), Var)) {
+			args = lappend(args, list_nth(row->args, i));
+			names = lappend(names, list_nth(row->colnames, i));
+		}
+	row->args = args;
+	row->colnames = names;
+	return row;
+}
+
 Query *query_over_relation(Oid relid, List *target_entries, List *quals) {
 	Query *query = makeNode(Query);
 	query->commandType = CMD_SELECT;

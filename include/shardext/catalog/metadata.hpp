@@ -61,11 +61,10 @@ inline bool is_sharded_table(Oid relid) {
 	return table != nullptr && table->is_sharded();
 }
 
-// True when columns of distributed or reference tables have the type, or it is a part of theirs: then it
-// exists on the nodes, too.
-bool type_is_stored(Oid type);
-
 ColocationGroup *find_colocation_group(int32 colocation_id);
+
+// The relations of all distributed and reference tables.
+List *all_distributed_tables();
 
 // Nodes. `all_nodes` is sorted by id and begins with node local; the list lives until the transaction ends.
 const NodeInfo *find_node(int32 node_id);			 // nullptr when there is none

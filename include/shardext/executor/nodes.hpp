@@ -1,4 +1,4 @@
-// The plan nodes Shard Scan, Shard Insert and Shard Modify.
+// The plan nodes Shard Scan, Shard Insert, Shard Modify and Shard Change.
 #pragma once
 #include "shardext/planner/write_plan.hpp"
 
@@ -8,8 +8,10 @@ namespace shardext {
 void register_shard_scan();
 void register_shard_insert();
 void register_shard_modify();
+void register_shard_change();
 
-// Raises 42501 for a row that a policy's WITH CHECK or a view's CHECK OPTION refuses.
-[[noreturn]] void raise_check_violation(Oid relid, const char *check_name);
+// Raises an error when one of a row's checks, whose columns start at `first`, is not true: 42501 for a
+// policy's WITH CHECK, 44000 for a view's CHECK OPTION.
+void test_checks(const RowChecks &checks, Oid relid, const TupleTableSlot *row, int first);
 
 } // namespace shardext

@@ -62,7 +62,7 @@ void add_group_id(ScanPlan *plan);
 
 // The plan nodes of room executor; it fills this in when the module is loaded.
 struct ScanMethods {
-	const struct CustomScanMethods *scan, *insert, *modify;
+	const struct CustomScanMethods *scan, *insert, *modify, *change;
 };
 extern ScanMethods scan_methods;
 

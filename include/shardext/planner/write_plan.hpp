@@ -4,16 +4,29 @@
 
 namespace shardext {
 
+// Boolean columns of a row that must be true: row security and CHECK OPTION of views.
+struct RowChecks {
+	List *kinds = NIL; // int list of WCOKind
+	List *names = NIL; // String: the policy (may be empty) or the view
+	// Where the row that fails a view's check can be seen: columns of the table, and their places (from 0).
+	List *attnums = NIL, *places = NIL;
+	int count() const { return list_length(kinds); }
+};
+
+void add_check(RowChecks *checks, const WithCheckOption *check);
+
+// True when one of the checks is that of a view.
+bool has_view_check(const List *with_check_options);
+
 // INSERT: rows come from a plan of their own, are evaluated here and sent to their shard groups.
 struct InsertPlan {
 	Oid relid = InvalidOid;
 	int32 colocation_id = 0;
-	List *attnums = NIL;	 // int list: target columns, in the order of the source's columns
-	int key_position = -1;	 // in attnums; -1: the key is not given, so it is NULL
-	int check_count = 0;	 // boolean columns after the target columns: row security checks
-	List *check_names = NIL; // String: the policy or view each check belongs to (may be empty)
-	SqlPieces *head = NIL;	 // INSERT INTO … (columns) VALUES
-	SqlPieces *tail = NIL;	 // ON CONFLICT … RETURNING …
+	List *attnums = NIL;   // int list: target columns, in the order of the source's columns
+	int key_position = -1; // in attnums; -1: the key is not given, so it is NULL
+	RowChecks checks;	   // their columns follow the target columns
+	SqlPieces *head = NIL; // INSERT INTO … (columns) VALUES
+	SqlPieces *tail = NIL; // ON CONFLICT … RETURNING …
 	bool returning = false;
 	bool one_statement = false; // each shard group's rows go in as one command, however many they are
 	bool keeps_order = false;	// every row comes back: RETURNING gives them in the order of the input
@@ -34,15 +47,52 @@ CustomScan *make_shard_insert(const InsertPlan &plan, List *lifted);
 struct ModifyPlan {
 	ScanPlan scan;
 	bool returning = false; // rows come back (for the client, for checks or for both)
-	int check_count = 0;
+	RowChecks checks;
+	int first_check = 0; // of the returned columns
 	Oid relid = InvalidOid;
 	bool sets_tag = true;
-	List *check_names = NIL;
 
 	List *to_private() const;
 	static ModifyPlan from_private(List *custom_private);
 };
 
 CustomScan *make_shard_modify(const ModifyPlan &plan, List *lifted, List *pins);
+
+// One way in which a row may be changed.
+struct ChangeAction {
+	CmdType command = CMD_NOTHING;
+	List *attnums = NIL;   // int list: columns with new values
+	int first_column = 0;  // of the source: where these are, side by side
+	List *unchanged = NIL; // int list: UPDATE of the key: the other columns that have values, which follow
+};
+
+// Rows are read, locked, and changed on their shards one by one: UPDATE, DELETE and MERGE of any form. The
+// source's columns: the row's ctid over all shards, its xmin, the number of the action (from 0; NULL: none),
+// values, checks, and what RETURNING reads of other tables.
+struct ChangePlan {
+	Oid relid = InvalidOid;
+	int32 colocation_id = 0;
+	int key_attnum = 0;
+	bool once = false;		 // more than one action on a row is an error (MERGE)
+	bool keeps_key = true;	 // no column of a unique index changes: others may still refer to the row
+	const char *reason = ""; // why the statement does not run on the shards as it is
+	List *actions = NIL;	 // of ChangeAction; not in order of evaluation
+	RowChecks checks;
+	int first_check = 0;  // of the source's columns
+	List *returned = NIL; // int list: columns of the table that the shards return
+	List *outputs = NIL;  // int list: what RETURNING reads: position in `returned`, or -1 - source column
+	List *output_types = NIL;
+	List *output_typmods = NIL;
+	bool returning = false;
+	PlannedStmt *source = nullptr;
+	bool sets_tag = true;
+
+	List *to_private() const;
+	static ChangePlan from_private(List *custom_private);
+};
+
+constexpr int kChangeRowId = 0, kChangeXmin = 1, kChangeAction = 2, kChangeFirst = 3;
+
+CustomScan *make_shard_change(const ChangePlan &plan);
 
 } // namespace shardext

@@ -16,6 +16,9 @@ List *columns_of_relation(Oid relid, int varno);
 // A whole row put together again from the relation's columns, for a whole-row reference `whole`.
 RowExpr *row_from_columns(const Var *whole, Oid relid);
 
+// The same for IS [NOT] NULL, which does not count dropped columns: a row without them.
+RowExpr *row_to_test(const Var *whole, Oid relid);
+
 // SELECT target_entries FROM relid WHERE quals; the relation is range table position 1.
 Query *query_over_relation(Oid relid, List *target_entries, List *quals);
 

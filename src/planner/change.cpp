@@ -1,0 +1,349 @@
+// UPDATE, DELETE and MERGE of any form: a SELECT of the rows to change with their new values, for Shard
+// Change.
+//
+// The source has two levels. The inner one is the statement's own FROM and WHERE; it returns the rows'
+// identity and the columns that the outer one computes new values from. (PostgreSQL makes one of them where
+// it can.)
+#include "shardext/planner/write_parts.hpp"
+
+#include "shardext/pg/merge.hpp"
+#include "shardext/pg/walk.hpp"
+#include "shardext/planner/new_row.hpp"
+
+extern "C" {
+#include "access/sysattr.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+}
+
+namespace shardext {
+
+namespace {
+
+class ChangePlanner {
+public:
+	ChangePlanner(Query *query, const char *reason);
+	PlannedStmt *run(const char *text, int cursor_options, ParamListInfo params, StandardPlanner next);
+
+private:
+	Expr *action_number();
+	void add_action(CmdType command, List *targets, int number);
+	void add_old_columns();
+	void add_returning();
+	Query *inner_query();
+	Query *source_query();
+	Node *from_inner(Node *expr) { return read_through(expr, &inner_); }
+	int add_output(Node *expr, bool junk = false);
+	Var *old_column(AttrNumber number) const;
+	bool is_merge() const { return query_->commandType == CMD_MERGE; }
+
+	Query *query_;
+	RangeTblEntry *target_;
+	const DistributedTable *table_;
+	ChangePlan plan_;
+	ReturningContext inner_;	 // what the inner query returns
+	ReturningContext returning_; // what RETURNING reads
+	List *returning_list_ = NIL;
+	List *outputs_ = NIL; // TargetEntry of the outer query
+	NewRow new_row_;
+};
+
+bool find_current_of(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	return IsA(node, CurrentOfExpr) || walk_expression(node, find_current_of, static_cast<void *>(nullptr));
+}
+
+ChangePlanner::ChangePlanner(Query *query, const char *reason)
+	: query_(query), target_(rt_fetch(query->resultRelation, query->rtable)),
+	  table_(find_distributed_table(target_->relid)), inner_{query, target_->relid},
+	  returning_{query, target_->relid}, new_row_{query->resultRelation, target_->relid, NIL, NIL} {
+	inner_.whole_rows = returning_.whole_rows = true;
+	plan_.relid = target_->relid;
+	plan_.colocation_id = table_->colocation->id;
+	plan_.key_attnum = table_->key_attnum;
+	plan_.once = is_merge();
+	plan_.reason = reason;
+	plan_.sets_tag = query->canSetTag;
+	if (find_current_of(query->jointree->quals, nullptr))
+		refuse_write(
+			psprintf("%s with WHERE CURRENT OF", query->commandType == CMD_UPDATE ? "UPDATE" : "DELETE"));
+	if (is_merge() && query->withCheckOptions != NIL)
+		refuse_write("MERGE with row-level security or CHECK OPTION");
+}
+
+// The position (from 0) of a new output of the source.
+int ChangePlanner::add_output(Node *expr, bool junk) {
+	const int number = list_length(outputs_) + 1;
+	outputs_ = lappend(
+		outputs_, makeTargetEntry(reinterpret_cast<Expr *>(expr), number, psprintf("_c%d", number), junk));
+	return number - 1;
+}
+
+Var *ChangePlanner::old_column(AttrNumber number) const {
+	Oid type, collation;
+	int32 typmod;
+	get_atttypetypmodcoll(target_->relid, number, &type, &typmod, &collation);
+	return makeVar(query_->resultRelation, number, type, typmod, collation, 0);
+}
+
+Expr *int_constant(int value, bool isnull = false) {
+	return reinterpret_cast<Expr *>(
+		makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(value), isnull, true));
+}
+
+CaseExpr *make_case(Oid type, Oid collation) {
+	CaseExpr *result = makeNode(CaseExpr);
+	result->defresult = reinterpret_cast<Expr *>(makeNullConst(type, -1, collation));
+	result->casetype = type;
+	result->casecollid = collation;
+	result->location = -1;
+	return result;
+}
+
+void add_arm(CaseExpr *choice, Node *condition, Expr *value) {
+	CaseWhen *arm = makeNode(CaseWhen);
+	arm->expr = reinterpret_cast<Expr *>(condition);
+	arm->result = value;
+	arm->location = -1;
+	choice->args = lappend(choice->args, arm);
+}
+
+// Which action of MERGE a row meets: the first one of its kind whose condition is true.
+Expr *ChangePlanner::action_number() {
+	if (!is_merge())
+		return int_constant(0);
+	CaseExpr *matched = make_case(INT4OID, InvalidOid), *unmatched = make_case(INT4OID, InvalidOid);
+	int number = 0;
+	foreach_node (MergeAction, action, query_->mergeActionList) {
+		Node *condition = action->qual != nullptr ? static_cast<Node *>(copyObjectImpl(action->qual))
+												  : makeBoolConst(true, false);
+		if (IsA(condition, List))
+			condition = reinterpret_cast<Node *>(make_ands_explicit(reinterpret_cast<List *>(condition)));
+		const bool nothing = action->commandType == CMD_NOTHING;
+		add_arm(is_matched_action(action) ? matched : unmatched, condition, int_constant(number, nothing));
+		number++;
+	}
+	// (A CASE without arms is none.)
+	for (CaseExpr *choice : {matched, unmatched})
+		if (choice->args == NIL)
+			add_arm(choice, makeBoolConst(false, false), int_constant(0, true));
+	CaseExpr *choice = make_case(INT4OID, InvalidOid);
+	NullTest *found = makeNode(NullTest);
+	found->arg = reinterpret_cast<Expr *>(
+		makeVar(query_->resultRelation, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0));
+	found->nulltesttype = IS_NOT_NULL;
+	found->location = -1;
+	add_arm(choice, reinterpret_cast<Node *>(found), reinterpret_cast<Expr *>(matched));
+	choice->defresult = reinterpret_cast<Expr *>(unmatched);
+	return reinterpret_cast<Expr *>(choice);
+}
+
+// A value is worked out only for rows that meet its action.
+Node *only_for(int number, Node *value) {
+	CaseExpr *choice = make_case(exprType(value), exprCollation(value));
+	OpExpr *same = makeNode(OpExpr);
+	same->opno = Int4EqualOperator;
+	same->opfuncid = get_opcode(Int4EqualOperator);
+	same->opresulttype = BOOLOID;
+	same->args = list_make2(makeVar(1, kChangeAction + 1, INT4OID, -1, InvalidOid, 0), int_constant(number));
+	same->location = -1;
+	add_arm(choice, reinterpret_cast<Node *>(same), reinterpret_cast<Expr *>(value));
+	choice->defresult =
+		reinterpret_cast<Expr *>(makeNullConst(exprType(value), exprTypmod(value), exprCollation(value)));
+	return reinterpret_cast<Node *>(choice);
+}
+
+bool is_constant(const Node *node) {
+	return IsA(node, Const);
+}
+
+void ChangePlanner::add_action(CmdType command, List *targets, int number) {
+	auto *action = new (palloc0(sizeof(ChangeAction))) ChangeAction();
+	action->command = command;
+	action->first_column = list_length(outputs_);
+	plan_.actions = lappend(plan_.actions, action);
+	Bitmapset *assigned = nullptr;
+	bool moves = false;
+	foreach_node (TargetEntry, entry, targets) {
+		if (entry->resjunk)
+			continue;
+		Node *value = from_inner(reinterpret_cast<Node *>(entry->expr));
+		const int position = add_output(is_merge() && !is_constant(value) ? only_for(number, value) : value);
+		action->attnums = lappend_int(action->attnums, entry->resno);
+		assigned = bms_add_member(assigned, entry->resno);
+		new_row_.attnums = lappend_int(new_row_.attnums, entry->resno);
+		new_row_.columns = lappend_int(new_row_.columns, position + 1);
+		moves = moves || (command == CMD_UPDATE && entry->resno == table_->key_attnum);
+	}
+	if (command == CMD_DELETE)
+		plan_.keeps_key = false;
+	if (command != CMD_UPDATE)
+		return;
+	Relation relation = RelationIdGetRelation(target_->relid);
+	TupleDesc desc = RelationGetDescr(relation);
+	Bitmapset *keys = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
+	for (int i = 1; i <= desc->natts; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(desc, i - 1);
+		if (attribute->attisdropped || attribute->attgenerated != '\0')
+			continue;
+		if (bms_is_member(i, assigned)) {
+			if (bms_is_member(i - FirstLowInvalidHeapAttributeNumber, keys))
+				plan_.keeps_key = false;
+		} else if (moves) {
+			add_output(from_inner(reinterpret_cast<Node *>(old_column(i))));
+			action->unchanged = lappend_int(action->unchanged, i);
+		}
+	}
+	RelationClose(relation);
+}
+
+// What the checks may read of the old row.
+void ChangePlanner::add_old_columns() {
+	Relation relation = RelationIdGetRelation(target_->relid);
+	TupleDesc desc = RelationGetDescr(relation);
+	for (int i = 1; i <= desc->natts; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(desc, i - 1);
+		if (attribute->attisdropped || attribute->attgenerated != '\0' ||
+			list_member_int(new_row_.attnums, i))
+			continue;
+		const int position = add_output(from_inner(reinterpret_cast<Node *>(old_column(i))));
+		new_row_.attnums = lappend_int(new_row_.attnums, i);
+		new_row_.columns = lappend_int(new_row_.columns, position + 1);
+	}
+	RelationClose(relation);
+}
+
+void ChangePlanner::add_returning() {
+	returning_list_ = read_returning(query_->returningList, &returning_);
+	plan_.returning = returning_list_ != NIL;
+	if (plan_.returning)
+		need_one_column(&returning_.columns);
+	foreach_node (TargetEntry, entry, returning_.columns) {
+		auto *var = reinterpret_cast<Var *>(entry->expr);
+		auto *node = reinterpret_cast<Node *>(var);
+		if (IsA(var, Var) && var->varno == query_->resultRelation) {
+			plan_.outputs = lappend_int(plan_.outputs, list_length(plan_.returned));
+			plan_.returned = lappend_int(plan_.returned, var->varattno);
+		} else {
+			plan_.outputs = lappend_int(plan_.outputs, -1 - add_output(from_inner(node)));
+		}
+		plan_.output_types = lappend_oid(plan_.output_types, exprType(node));
+		plan_.output_typmods = lappend_int(plan_.output_typmods, exprTypmod(node));
+	}
+}
+
+// A query moves one level down, the WITH queries that it names stay.
+bool raise_cte_levels(Node *node, int *level) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, RangeTblEntry)) {
+		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
+		if (rte->rtekind == RTE_CTE && static_cast<int>(rte->ctelevelsup) >= *level)
+			rte->ctelevelsup++;
+		return false;
+	}
+	if (!IsA(node, Query))
+		return walk_expression(node, raise_cte_levels, level);
+	++*level;
+	walk_query(reinterpret_cast<Query *>(node), raise_cte_levels, level, QTW_EXAMINE_RTES_BEFORE);
+	--*level;
+	return false;
+}
+
+Query *ChangePlanner::inner_query() {
+	auto *inner = static_cast<Query *>(copyObjectImpl(query_));
+	inner->commandType = CMD_SELECT;
+	inner->resultRelation = 0;
+	inner->targetList = inner_.columns;
+	inner->returningList = NIL;
+	inner->withCheckOptions = NIL;
+	inner->cteList = NIL; // one level up, for the new values to see them, too
+	if (is_merge())
+		merge_to_join(inner, query_);
+	inner->hasSubLinks = query_->hasSubLinks;
+	return inner;
+}
+
+Query *ChangePlanner::source_query() {
+	Query *inner = inner_query();
+	List *names = NIL;
+	foreach_node (TargetEntry, entry, inner->targetList)
+		names = lappend(names, makeString(pstrdup(entry->resname != nullptr ? entry->resname : "?")));
+	Query *outer = makeNode(Query);
+	outer->commandType = CMD_SELECT;
+	outer->querySource = QSRC_ORIGINAL;
+	outer->canSetTag = true;
+	outer->targetList = outputs_;
+	outer->cteList = static_cast<List *>(copyObjectImpl(query_->cteList));
+	outer->hasModifyingCTE = query_->hasModifyingCTE;
+	outer->hasRecursive = query_->hasRecursive;
+	outer->hasRowSecurity = query_->hasRowSecurity;
+	outer->hasSubLinks = query_->hasSubLinks;
+	int level = -1;
+	raise_cte_levels(reinterpret_cast<Node *>(inner), &level);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = inner;
+	rte->eref = makeAlias("old", names);
+	rte->alias = makeAlias("old", static_cast<List *>(copyObjectImpl(names)));
+	rte->inFromCl = true;
+	outer->rtable = list_make1(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
+	return outer;
+}
+
+PlannedStmt *ChangePlanner::run(const char *text, int cursor_options, ParamListInfo params,
+								StandardPlanner next) {
+	// The row's identity and its action come first.
+	const int target = query_->resultRelation;
+	inner_.columns =
+		list_make3(makeTargetEntry(reinterpret_cast<Expr *>(makeVar(target, SelfItemPointerAttributeNumber,
+																	TIDOID, -1, InvalidOid, 0)),
+								   kChangeRowId + 1, pstrdup("row_id"), false),
+				   makeTargetEntry(reinterpret_cast<Expr *>(makeVar(target, MinTransactionIdAttributeNumber,
+																	XIDOID, -1, InvalidOid, 0)),
+								   kChangeXmin + 1, pstrdup("row_xmin"), false),
+				   makeTargetEntry(action_number(), kChangeAction + 1, pstrdup("action"), false));
+	add_output(reinterpret_cast<Node *>(makeVar(1, kChangeRowId + 1, TIDOID, -1, InvalidOid, 0)));
+	add_output(reinterpret_cast<Node *>(makeVar(1, kChangeXmin + 1, XIDOID, -1, InvalidOid, 0)));
+	add_output(reinterpret_cast<Node *>(makeVar(1, kChangeAction + 1, INT4OID, -1, InvalidOid, 0)));
+	int number = 0;
+	if (is_merge()) {
+		foreach_node (MergeAction, action, query_->mergeActionList)
+			add_action(action->commandType, action->targetList, number++);
+	} else {
+		add_action(query_->commandType, query_->targetList, 0);
+	}
+	if (query_->withCheckOptions != NIL)
+		add_old_columns();
+	add_returning();
+	foreach_node (TargetEntry, entry, query_->targetList) // SET (a, b) = (SELECT …)
+		if (entry->resjunk && !is_merge() && IsA(entry->expr, SubLink))
+			add_output(from_inner(reinterpret_cast<Node *>(entry->expr)), true);
+	Query *source = source_query();
+	if (query_->withCheckOptions != NIL) {
+		foreach_node (TargetEntry, entry, outputs_)
+			plan_.first_check += !entry->resjunk;
+		source = select_with_checks(source, query_->withCheckOptions, new_row_,
+									{WCO_RLS_UPDATE_CHECK, WCO_VIEW_CHECK}, &plan_.checks);
+	}
+	plan_.source = plan_source(source, text, params, next);
+	CustomScan *scan = make_shard_change(plan_);
+	return plan_around(query_, scan, returning_.columns, returning_list_, text, cursor_options, params, next);
+}
+
+} // namespace
+
+PlannedStmt *plan_change(Query *query, const char *text, int cursor_options, ParamListInfo params,
+						 StandardPlanner next, const char *reason) {
+	return ChangePlanner(query, reason).run(text, cursor_options, params, next);
+}
+
+} // namespace shardext

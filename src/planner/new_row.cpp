@@ -1,0 +1,107 @@
+// Conditions on a row that is about to be written.
+#include "shardext/planner/new_row.hpp"
+
+#include "shardext/pg/walk.hpp"
+
+extern "C" {
+#include "access/relation.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/rel.h"
+}
+
+namespace shardext {
+
+namespace {
+
+struct ReadNewRow {
+	const NewRow *row;
+	int level;
+};
+
+Node *read_new_row(Node *node, ReadNewRow *context);
+
+Node *generated_column(const NewRow &row, const Var *var, ReadNewRow *context) {
+	Relation relation = relation_open(row.relid, NoLock);
+	Node *expr = nullptr;
+	if (TupleDescAttr(RelationGetDescr(relation), var->varattno - 1)->attgenerated != '\0') {
+		expr = build_column_default(relation, var->varattno);
+		ChangeVarNodes(expr, 1, row.target, 0);
+		IncrementVarSublevelsUp(expr, context->level, 0);
+		expr = read_new_row(expr, context);
+	}
+	relation_close(relation, NoLock);
+	return expr;
+}
+
+Node *read_new_row(Node *node, ReadNewRow *context) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, Query)) {
+		context->level++;
+		auto *result = mutate_query(reinterpret_cast<Query *>(node), read_new_row, context, 0);
+		context->level--;
+		return reinterpret_cast<Node *>(result);
+	}
+	auto *var = reinterpret_cast<Var *>(node);
+	if (!IsA(var, Var) || static_cast<int>(var->varlevelsup) != context->level ||
+		var->varno != context->row->target)
+		return mutate_expression(node, read_new_row, context);
+	for (int i = 0; i < list_length(context->row->attnums); i++)
+		if (list_nth_int(context->row->attnums, i) == var->varattno)
+			return reinterpret_cast<Node *>(makeVar(1, list_nth_int(context->row->columns, i), var->vartype,
+													var->vartypmod, var->varcollid, context->level));
+	if (var->varattno > 0)
+		if (Node *generated = generated_column(*context->row, var, context))
+			return generated;
+	return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
+}
+
+} // namespace
+
+Query *select_with_checks(Query *source, const List *with_check_options, const NewRow &row,
+						  std::initializer_list<WCOKind> kinds, RowChecks *checks) {
+	Query *outer = makeNode(Query);
+	outer->commandType = CMD_SELECT;
+	outer->querySource = QSRC_ORIGINAL;
+	outer->canSetTag = true;
+	List *names = NIL;
+	int position = 0;
+	foreach_node (TargetEntry, entry, source->targetList) {
+		if (entry->resjunk)
+			continue;
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		char *name = psprintf("_c%d", ++position);
+		names = lappend(names, makeString(name));
+		Var *var = makeVar(1, position, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
+		outer->targetList =
+			lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(var), position, name, false));
+	}
+	foreach_node (WithCheckOption, check, with_check_options) {
+		if (std::find(kinds.begin(), kinds.end(), check->kind) == kinds.end())
+			continue;
+		ReadNewRow context{&row, 0};
+		Node *expr = read_new_row(static_cast<Node *>(copyObjectImpl(check->qual)), &context);
+		outer->hasSubLinks |= checkExprHasSubLink(expr);
+		outer->targetList = lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(expr),
+																	   ++position, pstrdup("check"), false));
+		add_check(checks, check);
+	}
+	checks->attnums = list_copy(row.attnums);
+	const ListCell *cell;
+	foreach (cell, row.columns)
+		checks->places = lappend_int(checks->places, lfirst_int(cell) - 1);
+	outer->hasRowSecurity = source->hasRowSecurity;
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = source;
+	rte->eref = makeAlias("new", names);
+	rte->alias = makeAlias("new", static_cast<List *>(copyObjectImpl(names)));
+	rte->inFromCl = true;
+	outer->rtable = list_make1(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
+	return outer;
+}
+
+} // namespace shardext
