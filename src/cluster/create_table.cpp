@@ -295,15 +295,6 @@ void require_decision() {
 						"shardext_forget_restored() to keep the rows of the dump."));
 }
 
-void require_preload() {
-	if (!shared_state_available())
-		ereport(
-			ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("shardext must be loaded via shared_preload_libraries"),
-			errhint("Add shardext to shared_preload_libraries in postgresql.conf and restart the server."));
-	ensure_worker();
-}
-
 void depend_on_extension(Oid relid) {
 	ObjectAddress table{RelationRelationId, relid, 0};
 	ObjectAddress extension{ExtensionRelationId, get_extension_oid("shardext", false), 0};

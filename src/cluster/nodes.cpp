@@ -6,6 +6,7 @@
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/connection.hpp"
+#include "shardext/transaction/shared_state.hpp"
 
 extern "C" {
 #include "access/xlog.h"

@@ -12,6 +12,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/sql/shard_sql.hpp"
+#include "shardext/transaction/shared_state.hpp"
 
 extern "C" {
 #include "access/xact.h"

@@ -127,6 +127,15 @@ bool shared_state_available() {
 	return shared != nullptr;
 }
 
+void require_preload() {
+	if (!shared_state_available())
+		ereport(
+			ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("shardext must be loaded via shared_preload_libraries"),
+			errhint("Add shardext to shared_preload_libraries in postgresql.conf and restart the server."));
+	ensure_worker();
+}
+
 int64 current_incarnation() {
 	return shared->incarnation;
 }

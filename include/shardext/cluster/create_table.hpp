@@ -8,9 +8,6 @@ namespace shardext {
 // Raises an error unless the current user owns the table.
 void check_owner(Oid relid);
 
-// Raises an error with a hint where the library is not preloaded.
-void require_preload();
-
 // Creates the schemas and tables of relid's shards (or of a reference table's copies on `only_node` or on
 // every node) and everything they depend on; indexes and foreign keys come after the rows.
 void create_shards(Oid relid, const NodeInfo *only_node = nullptr);

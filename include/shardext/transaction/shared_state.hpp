@@ -9,6 +9,9 @@ namespace shardext {
 void request_shared_state();
 bool shared_state_available();
 
+// Raises an error with a hint where the library is not preloaded; starts the worker.
+void require_preload();
+
 // A number that no other start of this server has.
 int64 current_incarnation();
 int64 next_commit_sequence();
