@@ -7,6 +7,7 @@
 #include "shardext/pg/border.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
+#include "shardext/transaction/unique_ids.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;
@@ -23,6 +24,7 @@ void _PG_init(void) {
 		shardext::register_launcher();
 		shardext::initialize_cluster();
 		shardext::initialize_transactions();
+		shardext::initialize_unique_ids();
 		shardext::register_shard_scan();
 		shardext::register_shard_insert();
 		shardext::register_shard_modify();

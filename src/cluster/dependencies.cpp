@@ -158,6 +158,9 @@ void visit(Walk *walk, ObjectAddress object) {
 	add_exact_object_address(&object, walk->seen);
 	if (object.classId != ExtensionRelationId) {
 		const Oid extension = getExtensionOfObject(object.classId, object.objectId);
+		if (OidIsValid(extension) && extension == get_extension_oid("shardext", true))
+			refuse_dependency(&object, walk->relid, "Functions of shardext exist on the coordinator only.",
+							  nullptr);
 		if (OidIsValid(extension)) {
 			ObjectAddress owner;
 			ObjectAddressSet(owner, ExtensionRelationId, extension);

@@ -7,6 +7,7 @@
 #include "shardext/planner/reduction.hpp"
 #include "shardext/remote/connection.hpp"
 #include "shardext/transaction/fault_points.hpp"
+#include "shardext/transaction/unique_ids.hpp"
 
 extern "C" {
 #include "utils/guc.h"
@@ -41,6 +42,10 @@ void define_settings() {
 							   "Makes something go wrong at named points, for tests.",
 							   "point=action[,...]; actions are error, crash and sleep.", &fault_setting, "",
 							   PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable("shardext.clock_offset",
+							"Added to the clock that shardext_next_id() sees, for tests.", nullptr,
+							&clock_offset_s, 0, INT_MIN, INT_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_UNIT_S,
+							nullptr, nullptr, nullptr);
 	MarkGUCPrefixReserved("shardext");
 }
 
