@@ -74,6 +74,9 @@ bool concerns_coordinator_only(AlterTableStmt *statement) {
 	foreach_node (AlterTableCmd, command, statement->cmds) {
 		switch (command->subtype) {
 		case AT_ColumnDefault:
+		case AT_AddIdentity: // of a column that is NOT NULL already
+		case AT_SetIdentity:
+		case AT_DropIdentity:
 		case AT_ChangeOwner:
 		case AT_EnableRowSecurity:
 		case AT_DisableRowSecurity:

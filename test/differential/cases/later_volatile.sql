@@ -3,12 +3,14 @@
 CREATE SEQUENCE sq;
 CREATE TABLE t (k int PRIMARY KEY, n bigint, v text, tz timestamptz);
 CREATE TABLE calls (k int);
+CREATE TABLE ident (k int, id bigint GENERATED ALWAYS AS IDENTITY, n int DEFAULT nextval('sq'));
 INSERT INTO t SELECT i, 0, 'v' || i FROM generate_series(1, 20) i;
 CREATE FUNCTION vol(x int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$BEGIN RETURN x + 1; END$$;
 CREATE FUNCTION logs(x int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$BEGIN INSERT INTO calls VALUES (x); RETURN x; END$$;
 -- @distribute
 SELECT create_distributed_table('t', 'k');
 SELECT create_distributed_table('calls', 'k');
+SELECT create_distributed_table('ident', 'k');
 -- @run
 UPDATE t SET n = nextval('sq');
 SELECT count(DISTINCT n), min(n), max(n) FROM t;
@@ -26,4 +28,6 @@ INSERT INTO t SELECT vol(k + 200), 1 FROM t WHERE k < 4 RETURNING k;
 INSERT INTO t VALUES (300, vol(5), timeofday()) RETURNING n;
 SELECT k, vol(k) FROM t WHERE vol(k) < 6;
 SELECT count(*) FROM t WHERE random() < 2;
+INSERT INTO ident (k) VALUES (1), (2);
+UPDATE ident SET id = DEFAULT, n = DEFAULT WHERE k = 1 RETURNING *;
 UPDATE t SET v = NULL;
