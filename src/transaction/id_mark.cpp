@@ -4,7 +4,7 @@
 // transaction with an id in it would count as one that writes here (and commit in two phases); they are
 // refused in read-only transactions; and what they write is durable only when the transaction commits, while
 // an id is seen at once. So the sequence's page is changed by a generic WAL record of its own and flushed.
-// Standbys, archives, pg_dump and pg_upgrade treat it as the sequence that it is.
+// Standbys, archives and pg_dump treat it as the sequence that it is.
 #include "shardext/transaction/id_mark.hpp"
 
 #include "shardext/catalog/metadata.hpp"

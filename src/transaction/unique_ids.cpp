@@ -30,12 +30,13 @@ constexpr TimestampTz kEpoch = INT64CONST(789004800) * USECS_PER_SEC; // 2025-01
 constexpr int64 kToleratedMs = 2 * core::kIdReservedMs;
 constexpr int64 kWarningIntervalMs = 60000;
 
+// What one database shares. `mark` is the sequence that the reservation stands in: another one after DROP and
+// CREATE EXTENSION. `warned_at` is when the clock was last reported, in milliseconds since 2025.
 struct DatabaseIds {
 	alignas(PG_CACHE_LINE_SIZE) core::IdCounter counter;
-	std::atomic<Oid>
-		mark; // the sequence that the reservation stands in; changes with DROP and CREATE EXTENSION
-	std::atomic<int64> warned_at; // when the clock was last reported, in milliseconds since 2025
-	Oid database;				  // InvalidOid: free
+	std::atomic<Oid> mark;
+	std::atomic<int64> warned_at;
+	Oid database; // InvalidOid: free
 };
 
 struct SharedIds {
@@ -146,6 +147,7 @@ void warn_of_clock(DatabaseIds *ids, int64 ahead, int64 now) {
 		errhint("Check the clock of this server, unless it was ahead before and has been set right."));
 }
 
+// Returns a new id for this database, larger than all before.
 int64 next_unique_id() {
 	if (shared == nullptr)
 		require_preload();
