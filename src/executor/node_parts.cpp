@@ -72,6 +72,13 @@ bool no_recheck(ScanState *, TupleTableSlot *) {
 	return true;
 }
 
+void run_to_the_end(CustomScanState *node) {
+	EState *estate = node->ss.ps.state;
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+	estate->es_auxmodifytables = lcons(node, estate->es_auxmodifytables);
+	MemoryContextSwitchTo(old);
+}
+
 void refuse_rescan(CustomScanState *) {
 	ereport(ERROR, errmsg("a write cannot be repeated"));
 }

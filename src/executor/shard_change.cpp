@@ -95,6 +95,8 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		state->row = MakeSingleTupleTableSlot(state->source_desc, &TTSOpsMinimalTuple);
 		state->batch_context =
 			AllocSetContextCreate(estate->es_query_cxt, "shardext change", ALLOCSET_DEFAULT_SIZES);
+		if (!state->plan.sets_tag)
+			run_to_the_end(node);
 	});
 }
 
@@ -406,7 +408,8 @@ void read_and_lock(ShardChangeState *state) {
 			PopActiveSnapshot();
 		if (lock_all(state))
 			return;
-		if (IsolationUsesXactSnapshot())
+		// (What the source itself changes must not be changed twice.)
+		if (IsolationUsesXactSnapshot() || state->plan.source->hasModifyingCTE)
 			ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 					errmsg("could not serialize access due to concurrent update"));
 		tuplesort_end(state->rows);

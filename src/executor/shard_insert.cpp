@@ -95,6 +95,8 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		state->source_desc = state->source->tupDesc;
 		state->batch_context =
 			AllocSetContextCreate(estate->es_query_cxt, "shardext insert", ALLOCSET_DEFAULT_SIZES);
+		if (!state->plan.sets_tag)
+			run_to_the_end(node);
 	});
 }
 
@@ -315,6 +317,7 @@ void run_all(ShardInsertState *state) {
 				flush_batch(state);
 			while (fill_batch(state));
 	}
+	ExecutorFinish(state->source);
 	MemoryContextSwitchTo(old);
 	state->finished = true;
 }
@@ -338,7 +341,7 @@ void end(CustomScanState *node) {
 	auto *state = state_of(node);
 	gate([&] {
 		if (state->source != nullptr) {
-			if (!(node->ss.ps.state->es_top_eflags & EXEC_FLAG_EXPLAIN_ONLY))
+			if (!state->finished && !(node->ss.ps.state->es_top_eflags & EXEC_FLAG_EXPLAIN_ONLY))
 				ExecutorFinish(state->source);
 			ExecutorEnd(state->source);
 			FreeQueryDesc(state->source);

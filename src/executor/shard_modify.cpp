@@ -44,6 +44,8 @@ void begin(CustomScanState *node, EState *, int) {
 		init_expressions(node, list_length(tasks.lifted_types), &state->lifted, &state->pins);
 		state->result_desc = result_descriptor(tasks.column_types, tasks.column_typmods);
 		state->row = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
+		if (!state->plan.sets_tag)
+			run_to_the_end(node);
 	});
 }
 

@@ -27,7 +27,7 @@ namespace {
 class ChangePlanner {
 public:
 	ChangePlanner(Query *query, const char *reason);
-	PlannedStmt *run(const char *text, int cursor_options, ParamListInfo params, StandardPlanner next);
+	PlannedWrite run(const PlanningContext &context);
 
 private:
 	Expr *action_number();
@@ -299,8 +299,7 @@ Query *ChangePlanner::source_query() {
 	return outer;
 }
 
-PlannedStmt *ChangePlanner::run(const char *text, int cursor_options, ParamListInfo params,
-								StandardPlanner next) {
+PlannedWrite ChangePlanner::run(const PlanningContext &context) {
 	// The row's identity and its action come first.
 	const int target = query_->resultRelation;
 	inner_.columns =
@@ -334,16 +333,14 @@ PlannedStmt *ChangePlanner::run(const char *text, int cursor_options, ParamListI
 		source = select_with_checks(source, query_->withCheckOptions, new_row_,
 									{WCO_RLS_UPDATE_CHECK, WCO_VIEW_CHECK}, &plan_.checks);
 	}
-	plan_.source = plan_source(source, text, params, next);
-	CustomScan *scan = make_shard_change(plan_);
-	return plan_around(query_, scan, returning_.columns, returning_list_, text, cursor_options, params, next);
+	plan_.source = plan_source(source, context);
+	return {make_shard_change(plan_), returning_.columns, returning_list_};
 }
 
 } // namespace
 
-PlannedStmt *plan_change(Query *query, const char *text, int cursor_options, ParamListInfo params,
-						 StandardPlanner next, const char *reason) {
-	return ChangePlanner(query, reason).run(text, cursor_options, params, next);
+PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason) {
+	return ChangePlanner(query, reason).run(context);
 }
 
 } // namespace shardext

@@ -156,6 +156,28 @@ bool forget_unread(Node *node, void *) {
 	return false;
 }
 
+// PostgreSQL does not plan a sub-query that alone stands below a condition that is never true.
+bool reads_nothing(const Query *query) {
+	if (query->jointree == nullptr || list_length(query->jointree->fromlist) != 1 ||
+		query->jointree->quals == nullptr || !IsA(linitial(query->jointree->fromlist), RangeTblRef))
+		return false;
+	Node *quals = eval_const_expressions(nullptr, static_cast<Node *>(copyObjectImpl(query->jointree->quals)));
+	auto *value = reinterpret_cast<Const *>(quals);
+	return IsA(quals, Const) && (value->constisnull || !DatumGetBool(value->constvalue));
+}
+
+// Where there are no rows there is nothing to lock.
+bool forget_locks(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, forget_locks, static_cast<void *>(nullptr));
+	auto *query = reinterpret_cast<Query *>(node);
+	query->rowMarks = NIL;
+	query->hasForUpdate = false;
+	return walk_query(query, forget_locks, static_cast<void *>(nullptr), 0);
+}
+
 // Queries whose rows cannot be locked, also in views; PostgreSQL says so while it plans, which nodes may not
 // get to.
 bool check_locking(Node *node, void *) {
@@ -166,6 +188,10 @@ bool check_locking(Node *node, void *) {
 	auto *query = reinterpret_cast<Query *>(node);
 	if (query->rowMarks != NIL)
 		CheckSelectLocking(query, linitial_node(RowMarkClause, query->rowMarks)->strength);
+	if (reads_nothing(query)) {
+		forget_locks(reinterpret_cast<Node *>(query), nullptr);
+		return false;
+	}
 	return walk_query(query, check_locking, static_cast<void *>(nullptr), 0);
 }
 

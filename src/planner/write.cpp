@@ -140,8 +140,7 @@ void check_on_conflict(Query *query, const DistributedTable *table) {
 			refuse_write("ON CONFLICT DO UPDATE with row-level security");
 }
 
-PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, ParamListInfo params,
-						 StandardPlanner next) {
+PlannedWrite plan_insert(Query *query, const PlanningContext &context) {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 	const DistributedTable *table = find_distributed_table(target->relid);
 	check_on_conflict(query, table);
@@ -197,10 +196,9 @@ PlannedStmt *plan_insert(Query *query, const char *text, int cursor_options, Par
 	}
 	if (source->targetList == NIL)
 		source->targetList = list_make1(constant_column());
-	plan.source = plan_source(source, text, params, next);
+	plan.source = plan_source(source, context);
 	current_run->range_tables = lappend(current_run->range_tables, permissions);
-	CustomScan *scan = make_shard_insert(plan, lifted);
-	return plan_around(query, scan, returning.columns, returning_list, text, cursor_options, params, next);
+	return {make_shard_insert(plan, lifted), returning.columns, returning_list};
 }
 
 // A foreign key from a table that is not distributed (yet) could be left with orphans: nobody checks it.
@@ -226,17 +224,29 @@ void check_referencing_tables(const DistributedTable *table) {
 
 } // namespace
 
+PlannedWrite plan_one_write(Query *query, const PlanningContext &context) {
+	if (query->commandType == CMD_INSERT)
+		return plan_insert(query, context);
+	check_referencing_tables(find_distributed_table(rt_fetch(query->resultRelation, query->rtable)->relid));
+	const char *reason = "MERGE";
+	if (query->commandType != CMD_MERGE) {
+		const PlannedWrite pushed = plan_pushed_write(query, &reason);
+		if (pushed.scan != nullptr)
+			return pushed;
+	}
+	return plan_change(query, context, reason);
+}
+
 PlannedStmt *plan_write(Query *query, const char *text, int cursor_options, ParamListInfo params,
 						StandardPlanner next) {
-	const bool target_sharded =
-		query->resultRelation > 0 && is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid);
-	foreach_node (CommonTableExpr, cte, query->cteList) {
-		auto *sub = reinterpret_cast<Query *>(cte->ctequery);
-		if (sub->commandType != CMD_SELECT && query_has_sharded_table(sub))
-			refuse_write("a data-modifying WITH clause");
-	}
-	if (!target_sharded) {
-		// The rows come from shards, the target is an ordinary or a reference table.
+	const PlanningContext context{text, cursor_options, params, next};
+	plan_modifying_with(query, context);
+	if (query->resultRelation > 0 && is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid))
+		return plan_around(query, plan_one_write(query, context), context);
+	// The rows come from shards, the target is an ordinary or a reference table; or there is none.
+	if (query->commandType == CMD_SELECT)
+		cut_into_fragments(query);
+	else
 		walk_query(
 			query,
 			+[](Node *node, void *) -> bool {
@@ -245,25 +255,7 @@ PlannedStmt *plan_write(Query *query, const char *text, int cursor_options, Para
 				return false;
 			},
 			static_cast<void *>(nullptr), 0);
-		return plan_rest(query, text, cursor_options, params, next);
-	}
-	switch (query->commandType) {
-	case CMD_INSERT:
-		return plan_insert(query, text, cursor_options, params, next);
-	case CMD_UPDATE:
-	case CMD_DELETE:
-	case CMD_MERGE: {
-		check_referencing_tables(
-			find_distributed_table(rt_fetch(query->resultRelation, query->rtable)->relid));
-		const char *reason = "MERGE";
-		PlannedStmt *plan = query->commandType == CMD_MERGE
-								? nullptr
-								: plan_pushed_write(query, text, cursor_options, params, next, &reason);
-		return plan != nullptr ? plan : plan_change(query, text, cursor_options, params, next, reason);
-	}
-	default:
-		elog(ERROR, "unexpected command type %d", static_cast<int>(query->commandType));
-	}
+	return plan_rest(query, text, cursor_options, params, next);
 }
 
 } // namespace shardext

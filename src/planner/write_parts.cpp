@@ -119,20 +119,25 @@ void need_one_column(List **columns) {
 		*columns = list_make1(constant_column());
 }
 
-PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns, List *returning_list,
-						 const char *text, int cursor_options, ParamListInfo params, StandardPlanner next) {
+Query *select_from_write(const PlannedWrite &write) {
+	auto *fragment = new (palloc0(sizeof(Fragment))) Fragment();
+	foreach_node (TargetEntry, entry, write.returned_columns)
+		fragment->columns =
+			lappend(fragment->columns, makeTargetEntry(entry->expr, entry->resno, entry->resname, false));
+	fragment->make_plan = take_scan;
+	fragment->write = write.scan;
+	Query *outer = make_query_over_fragment(fragment, write.returning_list);
+	outer->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(write.returning_list));
+	return outer;
+}
+
+PlannedStmt *plan_around(Query *query, const PlannedWrite &write, const PlanningContext &context) {
 	PlannedStmt *plan;
-	if (returning_list != NIL) {
-		auto *fragment = new (palloc0(sizeof(Fragment))) Fragment();
-		foreach_node (TargetEntry, entry, returned_columns)
-			fragment->columns =
-				lappend(fragment->columns, makeTargetEntry(entry->expr, entry->resno, entry->resname, false));
-		fragment->make_plan = take_scan;
-		fragment->write = scan;
-		Query *outer = make_query_over_fragment(fragment, returning_list);
-		outer->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(returning_list));
+	CustomScan *scan = write.scan;
+	if (write.returning_list != NIL) {
+		Query *outer = select_from_write(write);
 		cut_into_fragments(outer);
-		plan = plan_rest(outer, text, cursor_options, params, next);
+		plan = plan_rest(outer, context.text, context.cursor_options, context.params, context.next);
 	} else {
 		foreach_ptr (Node, expr, scan->custom_exprs)
 			fix_opfuncids(expr);
@@ -144,15 +149,15 @@ PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns,
 			plan->relationOids = list_append_unique_oid(plan->relationOids, rte->relid);
 		}
 	}
-	complete(plan, query, query->commandType, returning_list != NIL);
+	complete(plan, query, query->commandType, write.returning_list != NIL);
 	return plan;
 }
 
-PlannedStmt *plan_source(Query *source, const char *text, ParamListInfo params, StandardPlanner next) {
+PlannedStmt *plan_source(Query *source, const PlanningContext &context) {
 	List *before = current_run->range_tables;
 	current_run->range_tables = NIL;
 	cut_into_fragments(source);
-	PlannedStmt *plan = plan_rest(source, text, 0, params, next);
+	PlannedStmt *plan = plan_rest(source, context.text, 0, context.params, context.next);
 	List *sources = current_run->range_tables;
 	current_run->range_tables = list_concat(before, sources);
 	foreach_node (RangeTblEntry, rte, plan->rtable)

@@ -69,7 +69,7 @@ Node *name_old_value(Node *value, Node *row, Form_pg_attribute attribute, AttrNu
 // field only.
 Node *fields_to_row(Node *node, void *context) {
 	if (node == nullptr)
-		return nullptr;
+		return {};
 	if (!IsA(node, FieldStore))
 		return mutate_expression(node, fields_to_row, context);
 	auto *store = reinterpret_cast<FieldStore *>(node);
@@ -173,25 +173,24 @@ bool reads_whole_row_of_query(Query *query) {
 
 } // namespace
 
-PlannedStmt *plan_pushed_write(Query *original, const char *text, int cursor_options, ParamListInfo params,
-							   StandardPlanner next, const char **reason) {
+PlannedWrite plan_pushed_write(Query *original, const char **reason) {
 	auto *query = static_cast<Query *>(copyObjectImpl(original));
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 	const DistributedTable *table = find_distributed_table(target->relid);
 	if (changes_key(query, table)) {
 		*reason = "a new value of the distribution column";
-		return nullptr;
+		return {};
 	}
 	if (!simplify_assignments(query)) {
 		*reason = "several elements of one column";
-		return nullptr;
+		return {};
 	}
 	foreach_node (WithCheckOption, check, query->withCheckOptions) {
 		Pushability pushability;
 		check_pushable(check->qual, &pushability);
 		if (!pushability.ok || checkExprHasSubLink(check->qual)) {
 			*reason = "a check that must run on the coordinator";
-			return nullptr;
+			return {};
 		}
 	}
 	QueryAnalysis analysis;
@@ -200,11 +199,11 @@ PlannedStmt *plan_pushed_write(Query *original, const char *text, int cursor_opt
 	if (!analysis.complete) {
 		*reason =
 			analysis.reason != nullptr ? analysis.reason : "a FROM clause that cannot run on the shards";
-		return nullptr;
+		return {};
 	}
 	if (reads_whole_row_of_query(query)) {
 		*reason = "a whole row of a sub-query";
-		return nullptr;
+		return {};
 	}
 
 	ModifyPlan plan;
@@ -242,7 +241,7 @@ PlannedStmt *plan_pushed_write(Query *original, const char *text, int cursor_opt
 	CustomScan *scan = make_shard_modify(plan, deparsed.lifted, analysis.from.pins);
 	// A write whose rows only feed checks still has to be read to its end, but shows nothing.
 	List *shown = visible > 0 ? list_truncate(list_copy(columns), visible) : NIL;
-	return plan_around(query, scan, shown, returning_list, text, cursor_options, params, next);
+	return {scan, shown, returning_list};
 }
 
 } // namespace shardext

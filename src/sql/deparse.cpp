@@ -231,7 +231,8 @@ void forget_unread_ctes(Query *query) {
 	List *used = NIL;
 	foreach_node (CommonTableExpr, cte, query->cteList)
 		if (list_member(readers.names, makeString(cte->ctename)) ||
-			reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT)
+			reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT ||
+			reinterpret_cast<Query *>(cte->ctequery)->hasModifyingCTE)
 			used = lappend(used, cte);
 	query->cteList = used;
 }

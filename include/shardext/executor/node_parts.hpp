@@ -31,5 +31,7 @@ bool no_recheck(ScanState *, TupleTableSlot *);
 
 // For nodes that write.
 void refuse_rescan(CustomScanState *);
+// The node's statement is not over before the node has run to its end, whether anybody reads its rows or not.
+void run_to_the_end(CustomScanState *node);
 
 } // namespace shardext

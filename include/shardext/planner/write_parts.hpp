@@ -26,13 +26,37 @@ List *read_returning(List *returning_list, ReturningContext *context);
 // Keeps something in RETURNING even when no column is asked for.
 void need_one_column(List **columns);
 
+// A node that writes, and what RETURNING makes of the columns that it returns.
+struct PlannedWrite {
+	CustomScan *scan = nullptr;
+	List *returned_columns = NIL; // TargetEntry
+	List *returning_list = NIL;	  // TargetEntry over these
+};
+
+// How a statement is planned.
+struct PlanningContext {
+	const char *text;
+	int cursor_options;
+	ParamListInfo params;
+	StandardPlanner next;
+};
+
 // The statement around a write node. With RETURNING: SELECT <list> FROM the write; without: the node alone.
-PlannedStmt *plan_around(Query *query, CustomScan *scan, List *returned_columns, List *returning_list,
-						 const char *text, int cursor_options, ParamListInfo params, StandardPlanner next);
+PlannedStmt *plan_around(Query *query, const PlannedWrite &write, const PlanningContext &context);
+
+// The same as a query, for WITH.
+Query *select_from_write(const PlannedWrite &write);
+
+// Plans INSERT, UPDATE, DELETE or MERGE of a distributed table.
+PlannedWrite plan_one_write(Query *query, const PlanningContext &context);
+
+// Makes data-modifying WITH queries on distributed tables queries over their write nodes
+// (planner/modifying_with.cpp).
+void plan_modifying_with(Query *query, const PlanningContext &context);
 
 // Plans the SELECT that a write reads its rows from, as a statement of its own. Its relations count for locks
 // and invalidation of the whole.
-PlannedStmt *plan_source(Query *source, const char *text, ParamListInfo params, StandardPlanner next);
+PlannedStmt *plan_source(Query *source, const PlanningContext &context);
 
 // SET (b, a) = (SELECT …): the deparser expects the columns of one sub-query side by side and in its order,
 // but rewriting has sorted them by their numbers in the table.
@@ -41,12 +65,10 @@ void order_multi_assignments(List *targets);
 // True for an UPDATE that may give the distribution column another value.
 bool changes_key(const Query *query, const DistributedTable *table);
 
-// UPDATE and DELETE that run whole on the shards (planner/write_pushed.cpp), or nullptr and the reason.
-PlannedStmt *plan_pushed_write(Query *query, const char *text, int cursor_options, ParamListInfo params,
-							   StandardPlanner next, const char **reason);
+// UPDATE and DELETE that run whole on the shards (planner/write_pushed.cpp); the reason where they do not.
+PlannedWrite plan_pushed_write(Query *query, const char **reason);
 
 // All others: rows are read, locked and changed one by one (planner/change.cpp).
-PlannedStmt *plan_change(Query *query, const char *text, int cursor_options, ParamListInfo params,
-						 StandardPlanner next, const char *reason);
+PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason);
 
 } // namespace shardext

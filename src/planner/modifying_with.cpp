@@ -1,0 +1,155 @@
+// Data-modifying WITH queries on distributed tables.
+//
+// Such a query becomes a SELECT from its write node, which PostgreSQL plans and runs like any other WITH query;
+// the executor sees to it that it runs to its end. The parts of a statement see the same rows in PostgreSQL,
+// whatever the others do. Here, what one part has written is visible on the nodes to whatever reads afterwards.
+// So a table that one part changes must not be read by another, unless nobody reads what the first returns:
+// then it runs last.
+#include "shardext/planner/write_parts.hpp"
+
+#include "shardext/pg/walk.hpp"
+#include "shardext/sql/relation_query.hpp"
+
+extern "C" {
+#include "parser/parsetree.h"
+}
+
+namespace shardext {
+
+namespace {
+
+// --- who reads a table ---
+
+struct TableReads {
+	Oid relid;
+	int count;
+};
+
+bool count_reads(Node *node, TableReads *reads) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, count_reads, reads);
+	auto *query = reinterpret_cast<Query *>(node);
+	int position = 0;
+	foreach_node (RangeTblEntry, rte, query->rtable) {
+		position++;
+		// The target of an INSERT is not read.
+		const bool only_written = position == query->resultRelation && query->commandType == CMD_INSERT;
+		if (rte->rtekind == RTE_RELATION && rte->relid == reads->relid && !only_written)
+			reads->count++;
+	}
+	return walk_query(query, count_reads, reads, 0);
+}
+
+int reads_of(Query *query, Oid relid) {
+	TableReads reads{relid, 0};
+	count_reads(reinterpret_cast<Node *>(query), &reads);
+	return reads.count;
+}
+
+// --- WITH queries that a WITH query reads ---
+
+struct CteReads {
+	const char *name;
+	int level; // of the list that the name is in, seen from the node at hand
+	int count;
+	bool adopt; // the list is one level nearer from now on
+};
+
+bool visit_cte_reads(Node *node, CteReads *reads) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, RangeTblEntry)) {
+		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
+		if (rte->rtekind == RTE_CTE && static_cast<int>(rte->ctelevelsup) == reads->level &&
+			strcmp(rte->ctename, reads->name) == 0) {
+			reads->count++;
+			if (reads->adopt)
+				rte->ctelevelsup--;
+		}
+		return false;
+	}
+	if (!IsA(node, Query))
+		return walk_expression(node, visit_cte_reads, reads);
+	reads->level++;
+	walk_query(reinterpret_cast<Query *>(node), visit_cte_reads, reads, QTW_EXAMINE_RTES_BEFORE);
+	reads->level--;
+	return false;
+}
+
+// A write's source is a statement of its own, so a WITH query that it reads has to move there.
+void adopt_siblings(Query *query, CommonTableExpr *reader) {
+	auto *write = reinterpret_cast<Query *>(reader->ctequery);
+	for (bool found = true; found;) {
+		found = false;
+		foreach_node (CommonTableExpr, cte, query->cteList) {
+			CteReads inside{cte->ctename, 0, 0, false};
+			visit_cte_reads(reinterpret_cast<Node *>(write), &inside);
+			if (cte == reader || inside.count == 0)
+				continue;
+			CteReads all{cte->ctename, -1, 0, false};
+			visit_cte_reads(reinterpret_cast<Node *>(query), &all);
+			if (all.count > inside.count)
+				refuse_write("a data-modifying WITH query that reads a WITH query which others read as well");
+			foreach_node (CommonTableExpr, own, write->cteList)
+				if (strcmp(own->ctename, cte->ctename) == 0)
+					refuse_write("a WITH query of the same name inside of a data-modifying WITH query");
+			CteReads adopted{cte->ctename, 0, 0, true};
+			visit_cte_reads(reinterpret_cast<Node *>(write), &adopted);
+			query->cteList = list_delete_ptr(list_copy(query->cteList), cte);
+			write->cteList = lcons(cte, list_copy(write->cteList));
+			write->hasModifyingCTE =
+				write->hasModifyingCTE || reinterpret_cast<Query *>(cte->ctequery)->hasModifyingCTE;
+			found = true;
+			break;
+		}
+	}
+}
+
+void check_other_reads(Query *query, const CommonTableExpr *cte) {
+	auto *write = reinterpret_cast<Query *>(cte->ctequery);
+	const Oid relid = rt_fetch(write->resultRelation, write->rtable)->relid;
+	if (cte->cterefcount > 0 && reads_of(query, relid) > reads_of(write, relid))
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("a data-modifying WITH clause is not supported on a distributed table yet when another part of "
+					   "the statement reads the same table"),
+				errdetail("WITH query \"%s\" changes table \"%s\".", cte->ctename, get_rel_name(relid)));
+}
+
+bool writes_shards(const CommonTableExpr *cte) {
+	auto *query = reinterpret_cast<Query *>(cte->ctequery);
+	return query->commandType != CMD_SELECT && query->resultRelation > 0 &&
+		   is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid);
+}
+
+} // namespace
+
+void plan_modifying_with(Query *query, const PlanningContext &context) {
+	foreach_node (CommonTableExpr, cte, query->cteList)
+		if (writes_shards(cte))
+			check_other_reads(query, cte);
+	// (The list shrinks when queries move into those that read them.)
+	for (int i = 0; i < list_length(query->cteList); i++) {
+		auto *cte = list_nth_node(CommonTableExpr, query->cteList, i);
+		if (!writes_shards(cte))
+			continue;
+		auto *write = reinterpret_cast<Query *>(cte->ctequery);
+		const int before = list_length(query->cteList);
+		adopt_siblings(query, cte);
+		i -= before - list_length(query->cteList);
+		PlannedWrite planned = plan_one_write(write, context);
+		if (planned.returning_list == NIL) { // no rows come, nobody can read them
+			planned.returned_columns = list_make1(constant_column());
+			planned.returning_list = list_make1(makeTargetEntry(
+				reinterpret_cast<Expr *>(makeVar(1, 1, INT4OID, -1, InvalidOid, 0)), 1, pstrdup("done"), false));
+		}
+		Query *select = select_from_write(planned);
+		select->hasModifyingCTE = true; // runs also when nobody reads it
+		cte->ctequery = reinterpret_cast<Node *>(select);
+		cte->ctematerialized = CTEMaterializeAlways;
+		cte->cterefcount = std::max(cte->cterefcount, 1);
+	}
+}
+
+} // namespace shardext
