@@ -9,6 +9,7 @@
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/row_ids.hpp"
+#include "shardext/executor/statement_scans.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/sharding/routing.hpp"
@@ -40,7 +41,9 @@ struct ShardChangeState {
 	ChangePlan plan;
 	ColocationGroup *colocation;
 	ChangeSql *sql;
-	QueryDesc *source; // while it runs, and for EXPLAIN
+	const EState *whole; // the statement's
+	int source_flags;	 // of ExecutorStart
+	QueryDesc *source;	 // while it runs, and for EXPLAIN
 	TupleDesc source_desc;
 	Tuplesortstate *rows;
 	TupleTableSlot *row;
@@ -61,11 +64,17 @@ const ChangeAction *action_of(const ShardChangeState *state, int number) {
 	return static_cast<ChangeAction *>(list_nth(state->plan.actions, number));
 }
 
+void start_prepared_source(void *state) {
+	auto *change = static_cast<ShardChangeState *>(state);
+	ExecutorStart(change->source, change->source_flags);
+}
+
 void start_source(ShardChangeState *state, Snapshot snapshot, int eflags) {
 	EState *estate = state->css.ss.ps.state;
 	state->source = CreateQueryDesc(state->plan.source, estate->es_sourceText, snapshot, InvalidSnapshot,
 									None_Receiver, estate->es_param_list_info, nullptr, 0);
-	ExecutorStart(state->source, eflags);
+	state->source_flags = eflags;
+	start_as_part(state->whole, start_prepared_source, state);
 }
 
 void end_source(ShardChangeState *state) {
@@ -90,6 +99,7 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		foreach_ptr (ChangeAction, action, plan.actions)
 			state->max_rows = std::min(state->max_rows, kMaxParams / (list_length(action->attnums) +
 																	  list_length(action->unchanged) + 1));
+		state->whole = whole_statement(estate);
 		start_source(state, estate->es_snapshot, eflags & EXEC_FLAG_EXPLAIN_ONLY);
 		state->source_desc = CreateTupleDescCopy(state->source->tupDesc);
 		state->row = MakeSingleTupleTableSlot(state->source_desc, &TTSOpsMinimalTuple);
@@ -427,6 +437,7 @@ void run_all(ShardChangeState *state) {
 		state->store_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	}
 	read_and_lock(state);
+	start_other_scans(state->whole, state->plan.colocation_id);
 	start_pass(state, true);
 	while (ChangeBatch *batch = fill_batch(state))
 		apply_batch(state, *batch);

@@ -8,6 +8,7 @@
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/staged_rows.hpp"
+#include "shardext/executor/statement_scans.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/planner/write_plan.hpp"
 #include "shardext/pg/border.hpp"
@@ -38,11 +39,13 @@ struct ShardInsertState {
 	InsertPlan plan;
 	List *lifted; // ExprState
 	ColocationGroup *colocation;
+	const EState *whole; // the statement's
 	QueryDesc *source;
 	TupleDesc source_desc, result_desc;
 	TupleTableSlot *result_row;
-	Oid *types;	  // of the target columns
-	char **casts; // "::schema.type" for user types, or ""
+	Oid *types;		  // of the target columns
+	char **casts;	  // "::schema.type" for user types, or ""
+	int source_flags; // of ExecutorStart
 	bool source_done, finished;
 
 	MemoryContext batch_context;
@@ -58,6 +61,11 @@ struct ShardInsertState {
 
 ShardInsertState *state_of(CustomScanState *node) {
 	return reinterpret_cast<ShardInsertState *>(node);
+}
+
+void start_source(void *state) {
+	auto *insert = static_cast<ShardInsertState *>(state);
+	ExecutorStart(insert->source, insert->source_flags);
 }
 
 void begin(CustomScanState *node, EState *estate, int eflags) {
@@ -91,7 +99,9 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		state->source =
 			CreateQueryDesc(plan.source, estate->es_sourceText, estate->es_snapshot, InvalidSnapshot,
 							None_Receiver, estate->es_param_list_info, nullptr, 0);
-		ExecutorStart(state->source, eflags & EXEC_FLAG_EXPLAIN_ONLY);
+		state->whole = whole_statement(estate);
+		state->source_flags = eflags & EXEC_FLAG_EXPLAIN_ONLY;
+		start_as_part(state->whole, start_source, state);
 		state->source_desc = state->source->tupDesc;
 		state->batch_context =
 			AllocSetContextCreate(estate->es_query_cxt, "shardext insert", ALLOCSET_DEFAULT_SIZES);
@@ -310,7 +320,11 @@ void run_all(ShardInsertState *state) {
 		state->store_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsMinimalTuple);
 	}
 	if (fill_batch(state)) {
-		if (state->plan.one_statement && !state->source_done && state->columns > 0)
+		// The source must not see the rows that it has given already.
+		const ScansLeft left = start_scans(state->whole, state->plan.colocation_id, state->source->estate);
+		if (left.others)
+			start_other_scans(state->whole, state->plan.colocation_id);
+		if ((state->plan.one_statement || left.own) && !state->source_done && state->columns > 0)
 			run_staged(state);
 		else
 			do

@@ -4,6 +4,7 @@
 // snapshot. All are sent before the first answer is read.
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
+#include "shardext/executor/statement_scans.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/planner/write_plan.hpp"
 #include "shardext/pg/border.hpp"
@@ -25,6 +26,7 @@ struct ShardModifyState {
 	List *lifted, *pins;
 	TupleDesc result_desc; // what tasks return
 	TupleTableSlot *row;
+	const EState *whole; // the statement's
 	TaskSet tasks;
 	RowStream **streams;
 	int current;
@@ -44,12 +46,14 @@ void begin(CustomScanState *node, EState *, int) {
 		init_expressions(node, list_length(tasks.lifted_types), &state->lifted, &state->pins);
 		state->result_desc = result_descriptor(tasks.column_types, tasks.column_typmods);
 		state->row = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
+		state->whole = whole_statement(node->ss.ps.state);
 		if (!state->plan.sets_tag)
 			run_to_the_end(node);
 	});
 }
 
 void start(ShardModifyState *state) {
+	start_other_scans(state->whole, state->plan.scan.colocation_id);
 	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
 	ColocationGroup *colocation = find_colocation_group(state->plan.scan.colocation_id);
 	ExprContext *context = state->css.ss.ps.ps_ExprContext;

@@ -13,6 +13,7 @@
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/row_ids.hpp"
+#include "shardext/executor/statement_scans.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
@@ -105,6 +106,22 @@ FmgrInfo *hash_functions(const List *functions) {
 	return result;
 }
 
+// Asks the shards before rows are wanted, and keeps the rows: a second reading must not ask again.
+bool start_early(CustomScanState *node) {
+	auto *state = state_of(node);
+	if (state->started || state->storing)
+		return true;
+	if (state->plan.lookup.columns != NIL || state->plan.limits_locks || state->locked != nullptr ||
+		parameters_used(state->lifted, state->pins))
+		return false;
+	MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	state->store = tuplestore_begin_heap(false, false, work_mem);
+	state->storing = true;
+	MemoryContextSwitchTo(old);
+	open_streams(state);
+	return true;
+}
+
 void begin(CustomScanState *node, EState *, int eflags) {
 	auto *state = state_of(node);
 	auto *scan = reinterpret_cast<CustomScan *>(node->ss.ps.plan);
@@ -134,6 +151,8 @@ void begin(CustomScanState *node, EState *, int eflags) {
 		hold_statement_snapshot();
 		state->holds_snapshot = true;
 	}
+	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
+		announce_scan(node, state->plan.colocation_id, start_early);
 	// A cursor sees what was there when it was opened, not when it is first fetched from.
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && ActivePortal != nullptr && ActivePortal->name[0] != '\0' &&
 		!parameters_used(state->lifted, state->pins) && !state->plan.limits_locks)

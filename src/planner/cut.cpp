@@ -401,7 +401,7 @@ void cut_into_fragments(Query *query) {
 		return;
 	decorrelate_aggregates(query);
 	const char *reason = analysis.reason != nullptr ? analysis.reason : "all of its rows are needed";
-	JoinGraph *graph = restrict_large_sides(query);
+	JoinGraph *graph = current_run->simple_scans ? nullptr : restrict_large_sides(query);
 	if (graph != nullptr && ship_small_sides(query, graph, &reason))
 		return;
 	stay_above(query, reason);

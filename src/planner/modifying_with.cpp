@@ -1,10 +1,10 @@
 // Data-modifying WITH queries on distributed tables.
 //
-// Such a query becomes a SELECT from its write node, which PostgreSQL plans and runs like any other WITH query;
-// the executor sees to it that it runs to its end. The parts of a statement see the same rows in PostgreSQL,
-// whatever the others do. Here, what one part has written is visible on the nodes to whatever reads afterwards.
-// So a table that one part changes must not be read by another, unless nobody reads what the first returns:
-// then it runs last.
+// Such a query becomes a SELECT from its write node, which PostgreSQL plans and runs like any other WITH
+// query; the executor sees to it that it runs to its end. The parts of a statement see the same rows in
+// PostgreSQL, whatever the others do. Here, what one part has written is visible on the nodes to whatever
+// reads afterwards. So a table that one part changes is read by the others first (executor/statement_scans).
+// What nobody reads runs last.
 #include "shardext/planner/write_parts.hpp"
 
 #include "shardext/pg/walk.hpp"
@@ -107,14 +107,37 @@ void adopt_siblings(Query *query, CommonTableExpr *reader) {
 	}
 }
 
+// How often parts of a statement that change rows themselves read a table.
+int reads_of_writes(Query *query, Oid relid) {
+	const bool writes = query->commandType != CMD_SELECT && query->commandType != CMD_INSERT;
+	int count = 0;
+	if (writes) {
+		List *ctes = query->cteList; // they count for themselves
+		query->cteList = NIL;
+		count = reads_of(query, relid);
+		query->cteList = ctes;
+	}
+	foreach_node (CommonTableExpr, cte, query->cteList)
+		if (reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT)
+			count += reads_of(reinterpret_cast<Query *>(cte->ctequery), relid);
+	return count;
+}
+
+// Other parts may read the table, if they do so before it is changed. (Values that come from elsewhere in the
+// plan would have to be known for that; there are none without the clever plans.)
 void check_other_reads(Query *query, const CommonTableExpr *cte) {
 	auto *write = reinterpret_cast<Query *>(cte->ctequery);
 	const Oid relid = rt_fetch(write->resultRelation, write->rtable)->relid;
-	if (cte->cterefcount > 0 && reads_of(query, relid) > reads_of(write, relid))
+	if (reads_of(query, relid) == reads_of(write, relid))
+		return;
+	// (A row that two parts change is changed by one of them in PostgreSQL.)
+	if (reads_of_writes(query, relid) > reads_of(write, relid))
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("a data-modifying WITH clause is not supported on a distributed table yet when another part of "
-					   "the statement reads the same table"),
+				errmsg("a data-modifying WITH clause is not supported on a distributed table yet when "
+					   "another part of "
+					   "the statement that writes reads the same table"),
 				errdetail("WITH query \"%s\" changes table \"%s\".", cte->ctename, get_rel_name(relid)));
+	current_run->simple_scans = current_run->simple_scans || cte->cterefcount > 0;
 }
 
 bool writes_shards(const CommonTableExpr *cte) {
@@ -141,8 +164,9 @@ void plan_modifying_with(Query *query, const PlanningContext &context) {
 		PlannedWrite planned = plan_one_write(write, context);
 		if (planned.returning_list == NIL) { // no rows come, nobody can read them
 			planned.returned_columns = list_make1(constant_column());
-			planned.returning_list = list_make1(makeTargetEntry(
-				reinterpret_cast<Expr *>(makeVar(1, 1, INT4OID, -1, InvalidOid, 0)), 1, pstrdup("done"), false));
+			planned.returning_list = list_make1(
+				makeTargetEntry(reinterpret_cast<Expr *>(makeVar(1, 1, INT4OID, -1, InvalidOid, 0)), 1,
+								pstrdup("done"), false));
 		}
 		Query *select = select_from_write(planned);
 		select->hasModifyingCTE = true; // runs also when nobody reads it

@@ -161,7 +161,8 @@ bool reads_nothing(const Query *query) {
 	if (query->jointree == nullptr || list_length(query->jointree->fromlist) != 1 ||
 		query->jointree->quals == nullptr || !IsA(linitial(query->jointree->fromlist), RangeTblRef))
 		return false;
-	Node *quals = eval_const_expressions(nullptr, static_cast<Node *>(copyObjectImpl(query->jointree->quals)));
+	Node *quals =
+		eval_const_expressions(nullptr, static_cast<Node *>(copyObjectImpl(query->jointree->quals)));
 	auto *value = reinterpret_cast<Const *>(quals);
 	return IsA(quals, Const) && (value->constisnull || !DatumGetBool(value->constvalue));
 }

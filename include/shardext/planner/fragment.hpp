@@ -34,12 +34,13 @@ struct Fragment {
 // What one call of the planner hook has found; calls nest (functions are planned while others are).
 struct PlannerRun {
 	List *fragments = NIL;
-	List *scans = NIL;		  // CustomScan: the Shard Scans planned
-	List *reductions = NIL;	  // Reduction: conditions that were added, by their marks
-	List *range_tables = NIL; // RangeTblEntry: relations inside fragments, for permission checks and locks
-	List *placeholders = NIL; // Expr: what placeholders stand for
-	List *shipped = NIL;	  // ShippedItem: what is sent to the shards as arrays
-	List *keyed = NIL;		  // PlannerInfo: those that add_join_keys() has worked on
+	List *scans = NIL;		   // CustomScan: the Shard Scans planned
+	List *reductions = NIL;	   // Reduction: conditions that were added, by their marks
+	List *range_tables = NIL;  // RangeTblEntry: relations inside fragments, for permission checks and locks
+	List *placeholders = NIL;  // Expr: what placeholders stand for
+	List *shipped = NIL;	   // ShippedItem: what is sent to the shards as arrays
+	List *keyed = NIL;		   // PlannerInfo: those that add_join_keys() has worked on
+	bool simple_scans = false; // no scan may wait for values from elsewhere in the plan
 	const char *reason = nullptr; // why the query level at hand is not part of a fragment
 	List *reasons = NIL;		  // String: those of tables
 	int64 token = 0;			  // random; part of what marks the run's fragments in query trees
