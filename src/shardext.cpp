@@ -5,6 +5,7 @@
 #include "shardext/hooks/hooks.hpp"
 #include "shardext/monitor/worker.hpp"
 #include "shardext/pg/border.hpp"
+#include "shardext/remote/sessions.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
 #include "shardext/transaction/unique_ids.hpp"
@@ -21,6 +22,7 @@ void _PG_init(void) {
 		if (!process_shared_preload_libraries_in_progress)
 			return; // functions say what is missing; see require_preload()
 		shardext::request_shared_state();
+		shardext::request_session_state();
 		shardext::register_launcher();
 		shardext::initialize_cluster();
 		shardext::initialize_transactions();

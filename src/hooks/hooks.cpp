@@ -11,6 +11,7 @@
 #include "shardext/planner/sizes.hpp"
 #include "shardext/planner/statistics.hpp"
 #include "shardext/remote/local_stream.hpp"
+#include "shardext/remote/node_wait.hpp"
 
 extern "C" {
 #include "catalog/objectaccess.h"
@@ -20,7 +21,13 @@ extern "C" {
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
+#include "replication/walsender.h"
 #include "tcop/utility.h"
+
+// libpq/auth.h wants the headers of Kerberos, which need not be there.
+struct Port;
+typedef void (*ClientAuthentication_hook_type)(struct Port *, int);
+extern PGDLLIMPORT ClientAuthentication_hook_type ClientAuthentication_hook;
 }
 
 namespace shardext {
@@ -34,6 +41,7 @@ create_upper_paths_hook_type previous_upper_paths = nullptr;
 get_relation_stats_hook_type previous_relation_stats = nullptr;
 ProcessUtility_hook_type previous_utility = nullptr;
 object_access_hook_type previous_object_access = nullptr;
+ClientAuthentication_hook_type previous_authentication = nullptr;
 
 PlannedStmt *call_planner(Query *query, const char *text, int options, ParamListInfo params) {
 	return previous_planner ? previous_planner(query, text, options, params)
@@ -147,6 +155,15 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
 	});
 }
 
+void on_client_authentication(struct Port *port, int status) {
+	gate([&] {
+		if (previous_authentication)
+			previous_authentication(port, status);
+		if (!am_walsender)
+			accept_verdicts();
+	});
+}
+
 } // namespace
 
 void install_hooks() {
@@ -164,6 +181,8 @@ void install_hooks() {
 	ProcessUtility_hook = on_utility;
 	previous_object_access = object_access_hook;
 	object_access_hook = on_object_access;
+	previous_authentication = ClientAuthentication_hook;
+	ClientAuthentication_hook = on_client_authentication;
 }
 
 } // namespace shardext

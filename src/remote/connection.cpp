@@ -2,6 +2,8 @@
 #include "shardext/remote/connection.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/node_wait.hpp"
+#include "shardext/remote/sessions.hpp"
 
 extern "C" {
 #include "common/hashfn.h"
@@ -81,13 +83,18 @@ bool await_connection(PGconn *conn, TimestampTz deadline) {
 	return PQstatus(conn) == CONNECTION_OK;
 }
 
-// Opens a connection. The caller's frame owns it through *out even when an interrupt is raised meanwhile.
-bool open_connection(const char *conninfo, const char *options, PGconn **out) {
+PGconn *start_connection(const char *conninfo, const char *options, const char *application_name) {
 	const char *keywords[] = {
 		"dbname", "options", "client_encoding", "application_name", "target_session_attrs", nullptr};
-	const char *values[] = {conninfo, options, GetDatabaseEncodingName(), "shardext", "read-write", nullptr};
+	const char *values[] = {conninfo,		  options,		GetDatabaseEncodingName(),
+							application_name, "read-write", nullptr};
 	// A connection string in dbname is expanded first; the later keywords override what it says.
-	*out = PQconnectStartParams(keywords, values, 1);
+	return PQconnectStartParams(keywords, values, 1);
+}
+
+// Opens a connection. The caller's frame owns it through *out even when an interrupt is raised meanwhile.
+bool open_connection(const char *conninfo, const char *options, PGconn **out) {
+	*out = start_connection(conninfo, options, "shardext");
 	if (*out == nullptr)
 		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 	bool ok = false;
@@ -103,13 +110,14 @@ bool open_connection(const char *conninfo, const char *options, PGconn **out) {
 	return ok;
 }
 
-Connection *add_connection(const NodeInfo *node, PGconn *conn) {
+Connection *add_connection(const NodeInfo *node, PGconn *conn, int32 backend_pid) {
 	if (connection_count == kMaxConnections)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many nodes"));
 	auto *c = static_cast<Connection *>(MemoryContextAllocZero(TopMemoryContext, sizeof(Connection)));
 	c->node_id = node->id;
 	strlcpy(c->node_name, node->name, NAMEDATALEN);
 	c->conn = conn;
+	c->backend_pid = backend_pid;
 	c->conninfo_hash =
 		hash_bytes(reinterpret_cast<const unsigned char *>(node->conninfo), strlen(node->conninfo));
 	c->capacity = 64;
@@ -125,6 +133,8 @@ Connection *add_connection(const NodeInfo *node, PGconn *conn) {
 	AddWaitEventToSet(c->wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
 	AddWaitEventToSet(c->wait_set, WL_SOCKET_READABLE, PQsocket(conn), nullptr, nullptr);
 	connections[connection_count++] = c;
+	publish_session(c->node_id, c->backend_pid);
+	accept_verdicts();
 	if (!exit_callback_registered) {
 		before_shmem_exit(close_all_at_exit, 0);
 		exit_callback_registered = true;
@@ -136,7 +146,7 @@ Connection *add_connection(const NodeInfo *node, PGconn *conn) {
 // PQcancel waits without bound for a server that does not answer.
 void cancel_running_statement(Connection *c, const char *conninfo) {
 	char sql[64];
-	snprintf(sql, sizeof sql, "SELECT pg_cancel_backend(%d)", PQbackendPID(c->conn));
+	snprintf(sql, sizeof sql, "SELECT pg_cancel_backend(%d)", c->backend_pid);
 	const char *keywords[] = {"dbname", "application_name", nullptr};
 	const char *values[] = {conninfo, "shardext cancel", nullptr};
 	PGconn *conn = PQconnectStartParams(keywords, values, 1);
@@ -172,10 +182,11 @@ void cancel_running_statement(Connection *c, const char *conninfo) {
 }
 
 // A node serves one cluster: a coordinator that was restored from a copy must not touch the original's
-// shards.
-void check_owner_cluster(const NodeInfo *node, PGconn *conn) {
-	PGresult *result = private_query(conn, "SELECT pg_catalog.obj_description(oid, 'pg_namespace') FROM "
-										   "pg_catalog.pg_namespace WHERE nspname = 'shardext_node'");
+// shards. Returns the process id of the node's session.
+int32 check_owner_cluster(const NodeInfo *node, PGconn *conn) {
+	PGresult *result = private_query(
+		conn, "SELECT pg_catalog.pg_backend_pid(), (SELECT pg_catalog.obj_description(oid, 'pg_namespace') "
+			  "FROM pg_catalog.pg_namespace WHERE nspname = 'shardext_node')");
 	if (result == nullptr || PQresultStatus(result) != PGRES_TUPLES_OK) {
 		char *message = pchomp(PQerrorMessage(conn));
 		PQclear(result);
@@ -183,12 +194,12 @@ void check_owner_cluster(const NodeInfo *node, PGconn *conn) {
 		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
 				errmsg("could not connect to node \"%s\"", node->name), errdetail_internal("%s", message));
 	}
-	char *owner =
-		PQntuples(result) == 1 && !PQgetisnull(result, 0, 0) ? pstrdup(PQgetvalue(result, 0, 0)) : nullptr;
+	const int32 backend_pid = atoi(PQgetvalue(result, 0, 0));
+	char *owner = !PQgetisnull(result, 0, 1) ? pstrdup(PQgetvalue(result, 0, 1)) : nullptr;
 	PQclear(result);
 	const char *own = psprintf("shardext cluster " INT64_FORMAT ", node %d", cluster_id(), node->id);
 	if (owner == nullptr || strcmp(owner, own) == 0)
-		return;
+		return backend_pid;
 	PQfinish(conn);
 	ereport(
 		ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -234,8 +245,8 @@ Connection *connect_to_node(const NodeInfo *node) {
 				errmsg("could not connect to node \"%s\"", node->name),
 				errdetail_internal("%s", message[0] != '\0' ? message : "The connection attempt timed out."));
 	}
-	check_owner_cluster(node, conn);
-	return add_connection(node, conn);
+	const int32 backend_pid = check_owner_cluster(node, conn);
+	return add_connection(node, conn, backend_pid);
 }
 
 void cancel_on_node(Connection *c) {
@@ -276,6 +287,7 @@ void close_connection(Connection *c) {
 			connections[i] = connections[--connection_count];
 			break;
 		}
+	withdraw_session(c->node_id, c->backend_pid);
 	FreeWaitEventSet(c->wait_set);
 	PQfinish(c->conn);
 	free(c->settings);
@@ -300,6 +312,12 @@ PGconn *open_private_connection(const char *conninfo, char **message) {
 		*message = pstrdup("The connection attempt timed out.");
 	PQfinish(conn);
 	return nullptr;
+}
+
+PGconn *start_private_connection(const char *conninfo) {
+	// Questions about locks look expensive to the planner: compiling them would take longer than they do.
+	const char *options = psprintf("%s -c jit=off", kSessionOptions);
+	return start_connection(conninfo, options, "shardext monitor");
 }
 
 void close_private_connection(PGconn *conn) {

@@ -60,13 +60,8 @@ void append_escaped(StringInfo out, const char *value) {
 }
 
 void wait_on(Connection *c, int events) {
-	const int happened = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | events,
-										   PQsocket(c->conn), -1, PG_WAIT_EXTENSION);
-	if (happened & WL_LATCH_SET) {
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
-	if ((happened & WL_SOCKET_READABLE) && !PQconsumeInput(c->conn))
+	wait_for_connection(c, events);
+	if ((events & WL_SOCKET_READABLE) && !PQconsumeInput(c->conn))
 		raise_connection_lost(c);
 }
 

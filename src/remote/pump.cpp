@@ -1,5 +1,7 @@
 // Sending on a connection and handling what comes back, in the order in which it was asked for.
 #include "shardext/remote/connection.hpp"
+#include "shardext/remote/node_wait.hpp"
+#include "shardext/remote/sessions.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/pg/walk.hpp"
 
@@ -34,17 +36,6 @@ bool flush_output(Connection *c) {
 	if (left < 0)
 		raise_connection_lost(c);
 	return left > 0;
-}
-
-// Blocks until the connection can be read, or written when output is pending.
-void wait_for_one(Connection *c, bool want_write) {
-	ModifyWaitEvent(c->wait_set, 2, WL_SOCKET_READABLE | (want_write ? WL_SOCKET_WRITEABLE : 0), nullptr);
-	WaitEvent event;
-	WaitEventSetWait(c->wait_set, -1, &event, 1, PG_WAIT_EXTENSION);
-	if (event.events & WL_LATCH_SET) {
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
 }
 
 void forget_streams(Connection *c) {
@@ -180,7 +171,7 @@ void pump(Connection *c, RemoteStream *until, bool wait) {
 				return;
 			continue;
 		}
-		wait_for_one(c, flush_output(c));
+		wait_for_connection(c, WL_SOCKET_READABLE | (flush_output(c) ? WL_SOCKET_WRITEABLE : 0));
 		if (!PQconsumeInput(c->conn)) {
 			forget_streams(c);
 			raise_connection_lost(c);
@@ -247,13 +238,16 @@ void wait_for_any(Connection **list, int count) {
 	for (int i = 0; i < count; i++)
 		AddWaitEventToSet(set, WL_SOCKET_READABLE | (flush_output(list[i]) ? WL_SOCKET_WRITEABLE : 0),
 						  PQsocket(list[i]->conn), nullptr, nullptr);
-	WaitEvent event;
-	WaitEventSetWait(set, -1, &event, 1, PG_WAIT_EXTENSION);
-	FreeWaitEventSet(set);
-	if (event.events & WL_LATCH_SET) {
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
+	PG_TRY();
+	{ wait_for_nodes(set, count == 1 ? list[0]->node_id : kAnyNode); }
+	PG_FINALLY();
+	{ FreeWaitEventSet(set); }
+	PG_END_TRY();
+}
+
+void wait_for_connection(Connection *c, int events) {
+	ModifyWaitEvent(c->wait_set, 2, events, nullptr);
+	wait_for_nodes(c->wait_set, c->node_id);
 }
 
 } // namespace shardext

@@ -3,6 +3,7 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/node_wait.hpp"
 #include "shardext/transaction/commit_log.hpp"
 #include "shardext/transaction/fault_points.hpp"
 #include "shardext/transaction/shared_state.hpp"
@@ -273,8 +274,10 @@ void end_snapshot_holds() {
 
 void on_transaction_event(XactEvent event, void *) {
 	gate([&] {
-		if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+		if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT) {
 			constraints_command = nullptr;
+			forget_verdict();
+		}
 		switch (event) {
 		case XACT_EVENT_PRE_COMMIT:
 			before_commit();
@@ -368,6 +371,7 @@ void on_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactio
 		else if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
 			for_each_connection(release_savepoint, nullptr);
 		else if (event == SUBXACT_EVENT_ABORT_SUB) {
+			forget_verdict();
 			if (constraints_level >= GetCurrentTransactionNestLevel())
 				constraints_command = nullptr;
 			for_each_connection(rollback_to_savepoint, nullptr);

@@ -30,6 +30,10 @@ struct DatabaseSlot {
 	TimestampTz starting_since;
 	bool incarnation_recorded;
 	bool recovery_requested;
+	pid_t detector_pid;
+	Latch *detector_latch;
+	TimestampTz detector_starting_since;
+	bool abandoned; // the worker has ended for good; the slot goes with the detector
 };
 
 struct SharedState {
@@ -100,15 +104,16 @@ DatabaseSlot *slot_of(Oid database, bool make) {
 	return free_slot;
 }
 
-bool start_worker(Oid database) {
+bool start_worker(Oid database, const char *name = "shardext worker",
+				  const char *function = "shardext_worker_main") {
 	BackgroundWorker worker{};
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(worker.bgw_library_name, "shardext", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "shardext_worker_main", BGW_MAXLEN);
-	strlcpy(worker.bgw_name, "shardext worker", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "shardext worker", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, function, BGW_MAXLEN);
+	strlcpy(worker.bgw_name, name, BGW_MAXLEN);
+	strlcpy(worker.bgw_type, name, BGW_MAXLEN);
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	BackgroundWorkerHandle *handle;
 	return RegisterDynamicBackgroundWorker(&worker, &handle);
@@ -149,10 +154,14 @@ void set_commit_in_flight(int64 sequence) {
 }
 
 bool commit_in_flight(int64 sequence) {
+	return committing_slot(sequence) >= 0;
+}
+
+int committing_slot(int64 sequence) {
 	for (int i = 0; i < shared->slot_count; i++)
 		if (pg_atomic_read_u64(&shared->in_flight[i]) == static_cast<uint64>(sequence))
-			return true;
-	return false;
+			return i;
+	return -1;
 }
 
 void ensure_worker() {
@@ -215,11 +224,14 @@ bool stop_worker(Oid database) {
 		SpinLockAcquire(&shared->mutex);
 		DatabaseSlot *slot = slot_of(database, false);
 		const pid_t pid = slot != nullptr ? slot->worker_pid : 0;
+		const pid_t detector = slot != nullptr ? slot->detector_pid : 0;
 		SpinLockRelease(&shared->mutex);
-		if (pid == 0)
+		if (pid == 0 && detector == 0)
 			return was_running;
-		was_running = true;
-		kill(pid, SIGTERM);
+		was_running = was_running || pid != 0;
+		for (const pid_t one : {pid, detector})
+			if (one != 0)
+				kill(one, SIGTERM);
 		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
@@ -241,6 +253,7 @@ void worker_started(Oid database) {
 		slot->worker_pid = MyProcPid;
 		slot->worker_latch = MyLatch;
 		slot->recovery_requested = true;
+		slot->abandoned = false;
 	}
 	SpinLockRelease(&shared->mutex);
 }
@@ -258,8 +271,8 @@ void restart_workers() {
 		SpinLockAcquire(&shared->mutex);
 		DatabaseSlot *slot = &shared->databases[i];
 		const Oid database = slot->database;
-		const bool start =
-			OidIsValid(database) && slot->worker_pid == 0 && now - slot->starting_since > 5 * USECS_PER_SEC;
+		const bool start = OidIsValid(database) && !slot->abandoned && slot->worker_pid == 0 &&
+						   now - slot->starting_since > 5 * USECS_PER_SEC;
 		if (start)
 			slot->starting_since = now;
 		SpinLockRelease(&shared->mutex);
@@ -272,10 +285,56 @@ void worker_stopped(Oid database, bool for_good) {
 	SpinLockAcquire(&shared->mutex);
 	DatabaseSlot *slot = slot_of(database, false);
 	if (slot != nullptr && slot->worker_pid == MyProcPid) {
-		if (for_good)
+		slot->worker_pid = 0;
+		slot->worker_latch = nullptr;
+		slot->starting_since = 0;
+		slot->abandoned = for_good;
+		if (for_good && slot->detector_pid == 0)
 			*slot = {};
-		else
-			slot->worker_pid = 0, slot->worker_latch = nullptr, slot->starting_since = 0;
+	}
+	SpinLockRelease(&shared->mutex);
+}
+
+void wake_detector() {
+	if (shared == nullptr)
+		return;
+	const TimestampTz now = GetCurrentTimestamp();
+	SpinLockAcquire(&shared->mutex);
+	DatabaseSlot *slot = slot_of(MyDatabaseId, true);
+	Latch *latch = slot != nullptr ? slot->detector_latch : nullptr;
+	const bool start =
+		slot != nullptr && latch == nullptr && now - slot->detector_starting_since > 5 * USECS_PER_SEC;
+	if (start)
+		slot->detector_starting_since = now;
+	SpinLockRelease(&shared->mutex);
+	if (latch != nullptr)
+		SetLatch(latch);
+	if (start && !start_worker(MyDatabaseId, "shardext deadlock detector", "shardext_deadlock_main"))
+		ereport(LOG, errmsg("deadlocks over several nodes are not detected"),
+				errdetail("No background worker can be started."), errhint("Increase max_worker_processes."));
+}
+
+bool detector_started(Oid database) {
+	SpinLockAcquire(&shared->mutex);
+	DatabaseSlot *slot = slot_of(database, true);
+	const bool mine = slot != nullptr && slot->detector_pid == 0;
+	if (mine) {
+		slot->detector_pid = MyProcPid;
+		slot->detector_latch = MyLatch;
+	}
+	SpinLockRelease(&shared->mutex);
+	return mine;
+}
+
+void detector_stopped(Oid database) {
+	SpinLockAcquire(&shared->mutex);
+	DatabaseSlot *slot = slot_of(database, false);
+	if (slot != nullptr && slot->detector_pid == MyProcPid) {
+		slot->detector_pid = 0;
+		slot->detector_latch = nullptr;
+		slot->detector_starting_since = 0;
+		if (slot->abandoned)
+			*slot = {};
 	}
 	SpinLockRelease(&shared->mutex);
 }

@@ -55,6 +55,15 @@ inline int backend_slot() {
 #endif
 }
 
+// The same for another process.
+inline int slot_of_process(PGPROC *proc) {
+#if PG_VERSION_NUM >= 170000
+	return GetNumberFromPGProc(proc);
+#else
+	return proc->backendId - 1;
+#endif
+}
+
 // The local transaction id of this backend.
 inline LocalTransactionId MyProc_lxid() {
 #if PG_VERSION_NUM >= 170000

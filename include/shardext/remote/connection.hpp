@@ -45,6 +45,7 @@ struct Connection {
 	int32 node_id;
 	char node_name[NAMEDATALEN];
 	PGconn *conn;
+	int32 backend_pid; // of the node's session, as the node says: a pooler in between may tell libpq another
 	uint64 conninfo_hash;
 
 	int depth;			  // 0: no transaction; 1: BEGIN; n: n - 1 savepoints
@@ -52,8 +53,9 @@ struct Connection {
 	bool statement_scope; // the transaction ends with the coordinator's statement
 	bool failed;		  // the open transaction has had an error
 	bool lost_in_transaction;
-	bool wrong_tag; // a control statement answered with another tag (COMMIT in a failed block)
-	char *settings; // fingerprint of the session settings in force (malloc), or nullptr
+	bool wrong_tag;	  // a control statement answered with another tag (COMMIT in a failed block)
+	char *settings;	  // fingerprint of the session settings in force (malloc), or nullptr
+	int lock_timeout; // in force there, in milliseconds; -1: not known
 
 	KnownStatement *statements; // kKnownStatements of them
 	uint32 next_statement;
@@ -121,6 +123,9 @@ void close_connection_to(int32 node_id);
 // Waits until one of the connections can be read (or written where output is pending).
 void wait_for_any(Connection **connections, int count);
 
+// Waits until one connection has such an event.
+void wait_for_connection(Connection *connection, int events);
+
 // Raises a node's error with its own SQLSTATE, message, detail, hint and context; takes the result over.
 [[noreturn]] void raise_remote_error(Connection *connection, PGresult *result, const char *sql);
 [[noreturn]] void raise_connection_lost(Connection *connection);
@@ -132,6 +137,10 @@ char *user_schema_of(const char *shard_schema, int64 *group_id);
 // For checks and jobs: a connection of its own that is not cached, nullptr (with a message) when it fails.
 PGconn *open_private_connection(const char *conninfo, char **message);
 void close_private_connection(PGconn *conn);
+
+// The same without waiting: to be gone on with by PQconnectPoll. nullptr: out of memory. Such sessions have
+// the application name "shardext monitor".
+PGconn *start_private_connection(const char *conninfo);
 
 // Runs one statement on a private connection, waiting on the latch; nullptr when the connection broke.
 PGresult *private_query(PGconn *conn, const char *sql);

@@ -19,6 +19,8 @@ int64 next_commit_sequence();
 // Marks this backend's two-phase commit as undecided (0: none). The recovery worker leaves it alone.
 void set_commit_in_flight(int64 sequence);
 bool commit_in_flight(int64 sequence);
+// The slot (backend_slot()) of the backend that makes this commit; -1 when none does.
+int committing_slot(int64 sequence);
 
 // Starts the database's background worker if it is not running, and waits until it has recorded the
 // incarnation durably. Raises an error when no worker can be started.
@@ -39,6 +41,12 @@ void worker_started(Oid database);
 void worker_recorded_incarnation(Oid database);
 // for_good: it is not missed (no extension, database dropped); else the launcher starts another.
 void worker_stopped(Oid database, bool for_good);
+
+// The deadlock detector, a worker that runs while somebody waits for nodes: wakes it, or starts it. Never
+// raises.
+void wake_detector();
+bool detector_started(Oid database); // false: there is another one
+void detector_stopped(Oid database);
 
 // For the launcher: starts workers that have died.
 void restart_workers();
