@@ -3,6 +3,7 @@
 #include "shardext/cluster/shards.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/hooks/hooks.hpp"
+#include "shardext/monitor/deadlock_worker.hpp"
 #include "shardext/monitor/worker.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/remote/sessions.hpp"
@@ -24,6 +25,7 @@ void _PG_init(void) {
 		shardext::request_shared_state();
 		shardext::request_session_state();
 		shardext::register_launcher();
+		shardext::start_detector_on_long_waits();
 		shardext::initialize_cluster();
 		shardext::initialize_transactions();
 		shardext::initialize_unique_ids();
