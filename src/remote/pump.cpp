@@ -1,6 +1,7 @@
 // Sending on a connection and handling what comes back, in the order in which it was asked for.
 #include "shardext/remote/connection.hpp"
 #include "shardext/remote/node_wait.hpp"
+#include "shardext/remote/session_settings.hpp"
 #include "shardext/remote/sessions.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/pg/walk.hpp"
@@ -88,6 +89,7 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 		head.stream = nullptr;
 		if (c->depth > 0)
 			c->failed = true;
+		forget_settings(c);
 		if (!head.ignore_errors)
 			return result;
 	}

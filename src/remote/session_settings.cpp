@@ -2,6 +2,7 @@
 #include "shardext/remote/session_settings.hpp"
 
 extern "C" {
+#include "storage/proc.h"
 #include "utils/guc.h"
 }
 
@@ -34,6 +35,21 @@ void send_session_settings(Connection *c) {
 	c->settings = strdup(sql.data);
 	send_control(c, sql.data);
 	pfree(sql.data);
+}
+
+void send_lock_timeout(Connection *c) {
+	if (c->lock_timeout == LockTimeout)
+		return;
+	char sql[48];
+	snprintf(sql, sizeof sql, "SET lock_timeout = %d", LockTimeout);
+	send_control(c, sql);
+	c->lock_timeout = LockTimeout;
+}
+
+void forget_settings(Connection *c) {
+	free(c->settings);
+	c->settings = nullptr;
+	c->lock_timeout = -1;
 }
 
 } // namespace shardext

@@ -4,6 +4,7 @@
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/node_wait.hpp"
+#include "shardext/remote/session_settings.hpp"
 #include "shardext/transaction/commit_log.hpp"
 #include "shardext/transaction/fault_points.hpp"
 #include "shardext/transaction/shared_state.hpp"
@@ -86,6 +87,7 @@ void commit_reader(Connection *c, void *) {
 
 void commit_one_phase(Connection *c) {
 	fault_point("before-commit-one-phase");
+	send_lock_timeout(c); // deferred constraints may wait
 	send_control(c, "COMMIT", "COMMIT");
 	send_sync(c);
 	PG_TRY();
@@ -126,6 +128,7 @@ void prepare_writers() {
 	}
 	for (int i = 0; i < writer_count; i++) {
 		fault_point("before-prepare");
+		send_lock_timeout(writers[i]);
 		char sql[160];
 		snprintf(sql, sizeof sql, "PREPARE TRANSACTION '%s'", two_phase.gids[i]);
 		two_phase.prepared[i] = true;
@@ -236,10 +239,8 @@ void abort_connection(Connection *c, void *) {
 		drain_quietly(c, soon(c->failed || c->depth == 0 ? 200 : 20));
 		clean = c->head == c->tail && PQstatus(c->conn) == CONNECTION_OK;
 	}
-	if (c->depth > 0) { // settings made inside the transaction go with it
-		free(c->settings);
-		c->settings = nullptr;
-	}
+	if (c->depth > 0) // settings made inside the transaction go with it
+		forget_settings(c);
 	if (clean && c->depth > 0) {
 		clean = PQsendQueryParams(c->conn, "ROLLBACK", 0, nullptr, nullptr, nullptr, nullptr, 0) &&
 				PQpipelineSync(c->conn);
@@ -359,8 +360,7 @@ void rollback_to_savepoint(Connection *c, void *) {
 		c->lost_in_transaction = true;
 	c->depth = level - 1;
 	c->failed = false;
-	free(c->settings);
-	c->settings = nullptr;
+	forget_settings(c);
 }
 
 void on_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
@@ -395,8 +395,10 @@ void enter_transaction(Connection *c, Scope scope) {
 	if (c->statement_scope && scope == Scope::Write)
 		end_statement_scope(c, nullptr);
 	if (c->depth == 0) {
-		if (scope == Scope::Autocommit && !keeps_snapshot)
+		if (scope == Scope::Autocommit && !keeps_snapshot) {
+			send_lock_timeout(c);
 			return;
+		}
 		fault_point("before-begin");
 		if (keeps_snapshot || scope == Scope::Statement)
 			send_control(c, "BEGIN ISOLATION LEVEL REPEATABLE READ");
@@ -407,14 +409,17 @@ void enter_transaction(Connection *c, Scope scope) {
 		if (constraints_command != nullptr && !c->statement_scope)
 			send_control(c, constraints_command);
 	}
-	if (c->statement_scope)
+	if (c->statement_scope) {
+		send_lock_timeout(c);
 		return;
+	}
 	// Savepoints as deep as the coordinator is nested.
 	for (const int level = GetCurrentTransactionNestLevel(); c->depth < level; c->depth++) {
 		char sql[48];
 		snprintf(sql, sizeof sql, "SAVEPOINT s%d", c->depth + 1);
 		send_control(c, sql);
 	}
+	send_lock_timeout(c);
 	if (scope == Scope::Write)
 		c->wrote = true;
 }
