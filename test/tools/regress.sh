@@ -9,7 +9,7 @@ scheduled_tests() {
 
 # Runs the tests of a schedule with a driver and counts them; prints the differences of those that failed.
 #   run_regress DRIVER INPUT_DIR SCHEDULE TEST_FILE...
-# A test file that the schedule does not name is a failure. With T set only that test is run.
+# INPUT_DIR/setup.sql, if there is one, is run before them. A test file that the schedule does not name is a failure. With T set only that test is run.
 run_regress() {
     local driver=$1 input=$2 schedule=$3 file name tests args=() log=$SCRATCH/driver.log ok bad status=0
     shift 3
@@ -27,6 +27,7 @@ run_regress() {
     [ -n "$tests" ] || return 0
 
     suite_cluster --nodes 2
+    [ ! -f "$input/setup.sql" ] || "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -f "$input/setup.sql"
     driver=$("$PG_CONFIG" --pkglibdir)/pgxs/src/test/$driver
     "$driver" --use-existing --dbname=app --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" \
         --bindir="$PG_BIN" --inputdir="$input" --outputdir="$SCRATCH" "${args[@]}" 2>&1 | tee "$log" || status=$?

@@ -1,0 +1,10 @@
+-- The tester takes a session for blocked when this function says so. PostgreSQL's own sees locks of this server only; this
+-- one asks the nodes as well, so that waits on nodes need no marks in the specs.
+ALTER FUNCTION pg_catalog.pg_isolation_test_session_is_blocked(int, int[]) RENAME TO pg_isolation_test_original;
+CREATE FUNCTION pg_catalog.pg_isolation_test_session_is_blocked(int, int[]) RETURNS boolean
+LANGUAGE sql AS $$
+    SELECT EXISTS (
+        SELECT FROM shardext_stat_activity
+        WHERE global_id = 'local:' || $1
+          AND blocked_by && (SELECT array_agg('local:' || pid) FROM unnest($2) pid))
+$$;
