@@ -8,9 +8,11 @@ import time
 import traceback
 
 import tests
+import waits
 from cluster import Cluster, Failure, TimeUp
 
 LIMIT = 40  # seconds for a test
+TESTS = {**tests.TESTS, **waits.TESTS}
 
 
 def time_is_up(*_):
@@ -61,14 +63,14 @@ def main():
     parser.add_argument("test", nargs="*", help="names of tests; all without")
     arguments = parser.parse_args()
     if arguments.list:
-        print("\n".join(tests.TESTS))
+        print("\n".join(TESTS))
         return 0
 
     signal.signal(signal.SIGALRM, time_is_up)
     cluster = Cluster(arguments.tool, arguments.cluster)
     tests.set_up(cluster)
     passed = failed = 0
-    for name, test in tests.TESTS.items():
+    for name, test in TESTS.items():
         if arguments.test and name not in arguments.test:
             continue
         start = time.monotonic()
