@@ -6,6 +6,7 @@
 // was read: in READ COMMITTED the source is read once more when somebody was faster. Only then they are
 // changed, by ctid: a locked row keeps it.
 #include "shardext/executor/change_sql.hpp"
+#include "shardext/executor/move_guard.hpp"
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/row_ids.hpp"
@@ -50,6 +51,7 @@ struct ShardChangeState {
 	ItemPointerData last_row; // the row that was met last
 	MemoryContext batch_context;
 	int max_rows;
+	List *following_keys; // of rows that move
 	bool finished;
 
 	Tuplestorestate *results;
@@ -381,6 +383,9 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch) {
 		if (removed != NIL)
 			changes =
 				lappend(changes, make_change(state->sql->remove(batch, group, removed), removed, true, true));
+		if (moved != NIL && state->following_keys != NIL)
+			check_not_referenced(state->following_keys, state->plan.relid, state->colocation->groups[group],
+								 state->sql->tid_array(batch, moved));
 		if (moved != NIL)
 			changes =
 				lappend(changes, make_change(state->sql->remove(batch, group, moved), moved, true, false));
@@ -437,6 +442,9 @@ void run_all(ShardChangeState *state) {
 		state->store_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	}
 	read_and_lock(state);
+	foreach_ptr (ChangeAction, action, state->plan.actions)
+		if (action->unchanged != NIL && state->following_keys == NIL)
+			state->following_keys = following_keys(state->plan.relid);
 	start_other_scans(state->whole, state->plan.colocation_id);
 	start_pass(state, true);
 	while (ChangeBatch *batch = fill_batch(state))

@@ -33,6 +33,9 @@ public:
 	StatementRequest insert(const ChangeBatch &batch, int group, const List *rows,
 							const ChangeAction *action) const;
 
+	// The ctids of rows as $1.
+	StatementParams tid_array(const ChangeBatch &batch, const List *rows) const;
+
 	// What is shown by EXPLAIN.
 	const char *shown(const ChangeAction *action) const;
 
@@ -44,8 +47,6 @@ private:
 	void returning(class SqlBuilder *sql, bool numbered) const;
 	void set_column(StatementParams *params, int number, AttrNumber column, const ChangeBatch &batch, int row,
 					int position) const;
-	StatementParams tid_array(const ChangeBatch &batch, const List *rows) const;
-
 	const ChangePlan &plan_;
 	const ColocationGroup *colocation_;
 };
