@@ -73,8 +73,9 @@ void start_prepared_source(void *state) {
 
 void start_source(ShardChangeState *state, Snapshot snapshot, int eflags) {
 	EState *estate = state->css.ss.ps.state;
-	state->source = CreateQueryDesc(state->plan.source, estate->es_sourceText, snapshot, InvalidSnapshot,
-									None_Receiver, estate->es_param_list_info, nullptr, 0);
+	state->source =
+		CreateQueryDesc(state->plan.source, estate->es_sourceText, snapshot, InvalidSnapshot, None_Receiver,
+						estate->es_param_list_info, nullptr, estate->es_instrument);
 	state->source_flags = eflags;
 	start_as_part(state->whole, start_prepared_source, state);
 }
@@ -82,7 +83,8 @@ void start_source(ShardChangeState *state, Snapshot snapshot, int eflags) {
 void end_source(ShardChangeState *state) {
 	if (state->source == nullptr)
 		return;
-	if (!(state->css.ss.ps.state->es_top_eflags & EXEC_FLAG_EXPLAIN_ONLY))
+	if (!state->source->estate->es_finished &&
+		!(state->css.ss.ps.state->es_top_eflags & EXEC_FLAG_EXPLAIN_ONLY))
 		ExecutorFinish(state->source);
 	ExecutorEnd(state->source);
 	FreeQueryDesc(state->source);
@@ -415,10 +417,15 @@ void read_and_lock(ShardChangeState *state) {
 	for (bool first = true;; first = false) {
 		if (!first)
 			PushActiveSnapshot(GetTransactionSnapshot());
-		if (state->source == nullptr)
+		if (!first) {
+			end_source(state);
 			start_source(state, GetActiveSnapshot(), 0);
+		}
 		read_source(state);
-		end_source(state);
+		if (state->css.ss.ps.state->es_instrument != 0)
+			ExecutorFinish(state->source); // EXPLAIN still has to look at it
+		else
+			end_source(state);
 		if (!first)
 			PopActiveSnapshot();
 		if (lock_all(state))
@@ -490,9 +497,16 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 	gate([&] {
 		ExplainPropertyText("Strategy", "rows read and locked here, changed on their shards", es);
 		ExplainPropertyText("Reason", state->plan.reason, es);
+		List *texts = NIL;
 		foreach_ptr (ChangeAction, action, state->plan.actions)
 			if (const char *sql = state->sql->shown(action))
+				texts = lappend(texts, const_cast<char *>(sql));
+		if (list_length(texts) > 1 && es->format != EXPLAIN_FORMAT_TEXT)
+			ExplainPropertyList("Remote SQL", texts, es);
+		else
+			foreach_ptr (char, sql, texts)
 				ExplainPropertyText("Remote SQL", sql, es);
+		explain_source(state->source, es);
 	});
 }
 

@@ -98,7 +98,7 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 				std::min(kBatchRows, (kMaxParams - list_length(state->lifted)) / state->columns);
 		state->source =
 			CreateQueryDesc(plan.source, estate->es_sourceText, estate->es_snapshot, InvalidSnapshot,
-							None_Receiver, estate->es_param_list_info, nullptr, 0);
+							None_Receiver, estate->es_param_list_info, nullptr, estate->es_instrument);
 		state->whole = whole_statement(estate);
 		state->source_flags = eflags & EXEC_FLAG_EXPLAIN_ONLY;
 		start_as_part(state->whole, start_source, state);
@@ -379,6 +379,7 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 		appendStringInfoString(&sql, "VALUES … ");
 		append_shard_sql(&sql, state->plan.tail, state->colocation->groups[0].id, false);
 		ExplainPropertyText("Remote SQL", sql.data, es);
+		explain_source(state->source, es);
 	});
 }
 

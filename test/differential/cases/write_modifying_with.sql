@@ -12,7 +12,6 @@ SELECT create_distributed_table('hist', 'what');
 WITH x AS (DELETE FROM q WHERE id <= 5 RETURNING id, n) INSERT INTO done SELECT * FROM x RETURNING *;
 WITH x AS (UPDATE q SET state = 'taken' WHERE id IN (6, 7) RETURNING id) SELECT count(*) FROM x;
 WITH x AS (INSERT INTO q VALUES (100, 'w', 1), (101, 'w', 2) RETURNING id, n) SELECT sum(n), (SELECT count(*) FROM q) FROM x;
-WITH x AS (DELETE FROM q WHERE id = 8 RETURNING *), y AS (INSERT INTO hist SELECT 'deleted', id FROM x RETURNING *) SELECT x.id, y.what FROM x JOIN y USING (id);
 WITH x AS (UPDATE q SET n = n + 1 WHERE id < 12 RETURNING id, n) INSERT INTO hist SELECT 'updated', id FROM x;
 WITH pick AS (SELECT id FROM q WHERE state = 'new' ORDER BY id LIMIT 3 FOR UPDATE SKIP LOCKED) UPDATE q SET state = 'working' FROM pick WHERE pick.id = q.id RETURNING q.id;
 WITH x AS (DELETE FROM q WHERE id > 1000 RETURNING id) DELETE FROM done WHERE id NOT IN (SELECT id FROM x);

@@ -26,7 +26,6 @@ UPDATE small_a SET city = 'c' WHERE k = 4;
 INSERT INTO casc VALUES (106, 500, 'b');
 UPDATE casc SET n = 5 WHERE k = 5 RETURNING *;
 DELETE FROM small WHERE k = 100 RETURNING *;
-INSERT INTO small VALUES (1, 5, 'a') ON CONFLICT (k) DO UPDATE SET n = 5000;
 UPDATE sums SET total = 7 WHERE city = 'a' RETURNING *;
 DELETE FROM ruled WHERE k = 7;
 DELETE FROM ruled WHERE n > 150;

@@ -21,8 +21,6 @@ UPDATE t SET n = random() * 0 WHERE random() >= 0;
 UPDATE t SET v = clock_timestamp()::text WHERE k = 3 RETURNING v IS NOT NULL;
 DELETE FROM t WHERE vol(k) = 5 RETURNING k;
 UPDATE t SET n = currval('sq') + k WHERE k = 6 RETURNING n;
-INSERT INTO t VALUES (1, 5), (50, 6) ON CONFLICT (k) DO UPDATE SET n = nextval('sq') RETURNING k, n;
-INSERT INTO t VALUES (2, 5) ON CONFLICT (k) DO UPDATE SET n = vol(t.k), v = gen_random_uuid()::text RETURNING n, length(v);
 INSERT INTO t SELECT k + 100, nextval('sq') FROM t WHERE k < 4 ORDER BY k RETURNING k, n;
 INSERT INTO t SELECT vol(k + 200), 1 FROM t WHERE k < 4 RETURNING k;
 INSERT INTO t VALUES (300, vol(5), timeofday()) RETURNING n;
