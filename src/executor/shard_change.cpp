@@ -146,6 +146,17 @@ void start_pass(ShardChangeState *state, bool again) {
 	ItemPointerSetInvalid(&state->last_row);
 }
 
+[[noreturn]] void refuse_second_time(const ShardChangeState *state) {
+	const bool merge = state->plan.arbiter == NIL;
+	ereport(ERROR, errcode(ERRCODE_CARDINALITY_VIOLATION),
+			errmsg("%s command cannot affect row a second time", merge ? "MERGE" : "ON CONFLICT DO UPDATE"),
+			merge
+				? errhint("Ensure that not more than one source row matches any one target row.")
+				: errhint("Ensure that no rows proposed for insertion within the same command have duplicate "
+						  "constrained values."));
+	pg_unreachable();
+}
+
 // The next row to change. A row that joins several rows of other tables is changed once.
 bool next_row(ShardChangeState *state) {
 	while (tuplesort_gettupleslot(state->rows, true, false, state->row, nullptr)) {
@@ -158,9 +169,7 @@ bool next_row(ShardChangeState *state) {
 			return true;
 		}
 		if (state->plan.once)
-			ereport(ERROR, errcode(ERRCODE_CARDINALITY_VIOLATION),
-					errmsg("%s command cannot affect row a second time", "MERGE"),
-					errhint("Ensure that not more than one source row matches any one target row."));
+			refuse_second_time(state);
 	}
 	return false;
 }
@@ -307,6 +316,28 @@ void store_result(ShardChangeState *state, const ChangeBatch &batch, int row, co
 	tuplestore_puttupleslot(state->results, out);
 }
 
+// True when two of the rows that were to be inserted have the same unique key.
+bool has_duplicates(const ShardChangeState *state, const ChangeBatch &batch, const List *rows) {
+	auto same_key = [&](int one, int other) {
+		const ChangeAction *action = action_of(state, batch.actions[one]);
+		for (int i = 0; i < list_length(action->attnums); i++) {
+			const int column = action->first_column + i;
+			Form_pg_attribute attribute = TupleDescAttr(state->source_desc, column);
+			if (list_member_int(state->plan.arbiter, list_nth_int(action->attnums, i)) &&
+				(batch.isnull(one, column) || batch.isnull(other, column) ||
+				 !datum_image_eq(batch.value(one, column), batch.value(other, column), attribute->attbyval,
+								 attribute->attlen)))
+				return false;
+		}
+		return true;
+	};
+	for (int i = 0; i < list_length(rows); i++)
+		for (int j = i + 1; j < list_length(rows); j++)
+			if (same_key(list_nth_int(rows, i), list_nth_int(rows, j)))
+				return true;
+	return false;
+}
+
 // Reads a statement's answer. The row was locked, so it must have been changed.
 void finish_change(ShardChangeState *state, const ChangeBatch &batch, const Change &change) {
 	const bool rows_come = state->plan.returning;
@@ -327,6 +358,9 @@ void finish_change(ShardChangeState *state, const ChangeBatch &batch, const Chan
 		}
 		changed = change.stream->affected_rows();
 	}
+	if (changed != static_cast<uint64>(list_length(change.rows)) && state->plan.arbiter != NIL &&
+		has_duplicates(state, batch, change.rows))
+		refuse_second_time(state);
 	if (changed != static_cast<uint64>(list_length(change.rows)))
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("could not change rows of table \"%s\" on node \"%s\"",

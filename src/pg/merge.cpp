@@ -51,4 +51,29 @@ void merge_to_join(Query *select, const Query *merge) {
 	select->jointree->fromlist = list_make1(join);
 }
 
+void make_merge(Query *query, int source, Node *join_condition, List *updated, Node *update_condition,
+				List *inserted) {
+	query->commandType = CMD_MERGE;
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = source;
+	MergeAction *update = makeNode(MergeAction), *insert = makeNode(MergeAction);
+	update->commandType = CMD_UPDATE;
+	update->targetList = updated;
+	update->qual = update_condition;
+	insert->commandType = CMD_INSERT;
+	insert->targetList = inserted;
+#if PG_VERSION_NUM >= 170000
+	update->matchKind = MERGE_WHEN_MATCHED;
+	insert->matchKind = MERGE_WHEN_NOT_MATCHED_BY_TARGET;
+	query->jointree = makeFromExpr(list_make1(ref), nullptr);
+	query->mergeJoinCondition = join_condition;
+	query->mergeTargetRelation = query->resultRelation;
+#else
+	update->matched = true;
+	query->jointree = makeFromExpr(list_make1(ref), join_condition);
+	query->mergeUseOuterJoin = true;
+#endif
+	query->mergeActionList = list_make2(update, insert);
+}
+
 } // namespace shardext

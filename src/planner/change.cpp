@@ -26,13 +26,14 @@ namespace {
 
 class ChangePlanner {
 public:
-	ChangePlanner(Query *query, const char *reason);
+	ChangePlanner(Query *query, const char *reason, List *arbiter);
 	PlannedWrite run(const PlanningContext &context);
 
 private:
 	Expr *action_number();
 	void add_action(CmdType command, List *targets, int number);
 	void add_old_columns();
+	void add_multi_sub_queries();
 	void add_returning();
 	Query *inner_query();
 	Query *source_query();
@@ -58,7 +59,7 @@ bool find_current_of(Node *node, void *) {
 	return IsA(node, CurrentOfExpr) || walk_expression(node, find_current_of, static_cast<void *>(nullptr));
 }
 
-ChangePlanner::ChangePlanner(Query *query, const char *reason)
+ChangePlanner::ChangePlanner(Query *query, const char *reason, List *arbiter)
 	: query_(query), target_(rt_fetch(query->resultRelation, query->rtable)),
 	  table_(find_distributed_table(target_->relid)), inner_{query, target_->relid},
 	  returning_{query, target_->relid}, new_row_{query->resultRelation, target_->relid, NIL, NIL} {
@@ -67,6 +68,7 @@ ChangePlanner::ChangePlanner(Query *query, const char *reason)
 	plan_.colocation_id = table_->colocation->id;
 	plan_.key_attnum = table_->key_attnum;
 	plan_.once = is_merge();
+	plan_.arbiter = arbiter;
 	plan_.reason = reason;
 	plan_.sets_tag = query->canSetTag;
 	if (find_current_of(query->jointree->quals, nullptr))
@@ -202,6 +204,35 @@ void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 	RelationClose(relation);
 }
 
+// The sub-queries of one action of several are told apart from those of the others.
+bool renumber_multi(Node *node, int *action) {
+	if (node == nullptr)
+		return false;
+	constexpr int kPerAction = 256;
+	if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_MULTIEXPR)
+		reinterpret_cast<Param *>(node)->paramid += *action * kPerAction << 16;
+	if (IsA(node, SubLink) && reinterpret_cast<SubLink *>(node)->subLinkType == MULTIEXPR_SUBLINK)
+		reinterpret_cast<SubLink *>(node)->subLinkId += *action * kPerAction;
+	if (IsA(node, Query))
+		return false;
+	return walk_expression(node, renumber_multi, action);
+}
+
+// SET (a, b) = (SELECT …): the sub-queries stand behind all values.
+void ChangePlanner::add_multi_sub_queries() {
+	auto add = [this](List *targets) {
+		foreach_node (TargetEntry, entry, targets)
+			if (entry->resjunk && IsA(entry->expr, SubLink))
+				add_output(from_inner(reinterpret_cast<Node *>(entry->expr)), true);
+	};
+	if (is_merge()) {
+		foreach_node (MergeAction, action, query_->mergeActionList)
+			add(action->targetList);
+	} else {
+		add(query_->targetList);
+	}
+}
+
 // What the checks may read of the old row.
 void ChangePlanner::add_old_columns() {
 	Relation relation = RelationIdGetRelation(target_->relid);
@@ -235,24 +266,6 @@ void ChangePlanner::add_returning() {
 		plan_.output_types = lappend_oid(plan_.output_types, exprType(node));
 		plan_.output_typmods = lappend_int(plan_.output_typmods, exprTypmod(node));
 	}
-}
-
-// A query moves one level down, the WITH queries that it names stay.
-bool raise_cte_levels(Node *node, int *level) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, RangeTblEntry)) {
-		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
-		if (rte->rtekind == RTE_CTE && static_cast<int>(rte->ctelevelsup) >= *level)
-			rte->ctelevelsup++;
-		return false;
-	}
-	if (!IsA(node, Query))
-		return walk_expression(node, raise_cte_levels, level);
-	++*level;
-	walk_query(reinterpret_cast<Query *>(node), raise_cte_levels, level, QTW_EXAMINE_RTES_BEFORE);
-	--*level;
-	return false;
 }
 
 Query *ChangePlanner::inner_query() {
@@ -315,17 +328,17 @@ PlannedWrite ChangePlanner::run(const PlanningContext &context) {
 	add_output(reinterpret_cast<Node *>(makeVar(1, kChangeAction + 1, INT4OID, -1, InvalidOid, 0)));
 	int number = 0;
 	if (is_merge()) {
-		foreach_node (MergeAction, action, query_->mergeActionList)
+		foreach_node (MergeAction, action, query_->mergeActionList) {
+			renumber_multi(reinterpret_cast<Node *>(action->targetList), &number);
 			add_action(action->commandType, action->targetList, number++);
+		}
 	} else {
 		add_action(query_->commandType, query_->targetList, 0);
 	}
 	if (query_->withCheckOptions != NIL)
 		add_old_columns();
 	add_returning();
-	foreach_node (TargetEntry, entry, query_->targetList) // SET (a, b) = (SELECT …)
-		if (entry->resjunk && !is_merge() && IsA(entry->expr, SubLink))
-			add_output(from_inner(reinterpret_cast<Node *>(entry->expr)), true);
+	add_multi_sub_queries();
 	Query *source = source_query();
 	if (query_->withCheckOptions != NIL) {
 		foreach_node (TargetEntry, entry, outputs_)
@@ -339,8 +352,25 @@ PlannedWrite ChangePlanner::run(const PlanningContext &context) {
 
 } // namespace
 
-PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason) {
-	return ChangePlanner(query, reason).run(context);
+bool raise_cte_levels(Node *node, int *level) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, RangeTblEntry)) {
+		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
+		if (rte->rtekind == RTE_CTE && static_cast<int>(rte->ctelevelsup) >= *level)
+			rte->ctelevelsup++;
+		return false;
+	}
+	if (!IsA(node, Query))
+		return walk_expression(node, raise_cte_levels, level);
+	++*level;
+	walk_query(reinterpret_cast<Query *>(node), raise_cte_levels, level, QTW_EXAMINE_RTES_BEFORE);
+	--*level;
+	return false;
+}
+
+PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason, List *arbiter) {
+	return ChangePlanner(query, reason, arbiter).run(context);
 }
 
 } // namespace shardext

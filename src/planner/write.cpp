@@ -5,6 +5,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/cut.hpp"
 #include "shardext/planner/new_row.hpp"
+#include "shardext/planner/on_conflict.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/relation_query.hpp"
 #include "shardext/sql/pushable.hpp"
@@ -98,52 +99,24 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 	}
 }
 
-bool finds_sharded_sublink(Node *node, void *) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, SubLink)) {
-		QueryAnalysis analysis;
-		analyze_query(reinterpret_cast<Query *>(reinterpret_cast<SubLink *>(node)->subselect), &analysis);
-		if (!analysis.complete || analysis.from.has_sharded)
-			return true;
-	}
-	return walk_expression(node, finds_sharded_sublink, static_cast<void *>(nullptr));
-}
-
-// True when the sub-queries read reference tables only.
-bool sublinks_are_local_to_shards(Node *node) {
-	return !finds_sharded_sublink(node, nullptr);
-}
-
-void check_on_conflict(Query *query, const DistributedTable *table) {
-	OnConflictExpr *conflict = query->onConflict;
-	if (conflict == nullptr || conflict->action != ONCONFLICT_UPDATE)
-		return;
-	foreach_node (TargetEntry, entry, conflict->onConflictSet) {
-		auto *var = reinterpret_cast<Var *>(entry->expr);
-		const bool unchanged = IsA(var, Var) && var->varattno == table->key_attnum;
-		if (entry->resno == table->key_attnum && !unchanged)
-			refuse_write("ON CONFLICT DO UPDATE of the distribution column");
-	}
-	Pushability pushability;
-	check_pushable(reinterpret_cast<Node *>(conflict->onConflictSet), &pushability);
-	if (pushability.ok)
-		check_pushable(conflict->onConflictWhere, &pushability);
-	if (!pushability.ok)
-		refuse_write(psprintf("ON CONFLICT DO UPDATE with %s", pushability.reason));
-	order_multi_assignments(conflict->onConflictSet);
-	if (!sublinks_are_local_to_shards(reinterpret_cast<Node *>(conflict->onConflictSet)) ||
-		!sublinks_are_local_to_shards(conflict->onConflictWhere))
-		refuse_write("ON CONFLICT DO UPDATE with a sub-query over shards");
-	foreach_node (WithCheckOption, check, query->withCheckOptions)
-		if (check->kind != WCO_RLS_INSERT_CHECK)
-			refuse_write("ON CONFLICT DO UPDATE with row-level security");
-}
-
 PlannedWrite plan_insert(Query *query, const PlanningContext &context) {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 	const DistributedTable *table = find_distributed_table(target->relid);
-	check_on_conflict(query, table);
+	if (const char *reason = why_not_on_shards(query, table)) {
+		foreach_node (WithCheckOption, check, query->withCheckOptions)
+			if (check->kind != WCO_RLS_INSERT_CHECK)
+				refuse_write("ON CONFLICT DO UPDATE with row-level security");
+		List *arbiter = query->withCheckOptions == NIL ? arbiter_columns(query->onConflict) : NIL;
+		if (arbiter == NIL)
+			refuse_write(reason);
+		return plan_change(conflict_to_merge(query, arbiter), context, reason, arbiter);
+	}
+	foreach_node (WithCheckOption, check, query->withCheckOptions)
+		if (query->onConflict != nullptr && query->onConflict->action == ONCONFLICT_UPDATE &&
+			check->kind != WCO_RLS_INSERT_CHECK)
+			refuse_write("ON CONFLICT DO UPDATE with row-level security");
+	if (query->onConflict != nullptr)
+		order_multi_assignments(query->onConflict->onConflictSet);
 
 	InsertPlan plan;
 	plan.relid = target->relid;

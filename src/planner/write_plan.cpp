@@ -98,7 +98,8 @@ List *ChangePlan::to_private() const {
 	result = lappend(result, output_types);
 	result = lappend(result, output_typmods);
 	result = lappend(result, makeString(pstrdup(reason)));
-	return lappend(result, source);
+	result = lappend(result, source);
+	return lappend(result, arbiter);
 }
 
 ChangePlan ChangePlan::from_private(List *custom_private) {
@@ -128,6 +129,7 @@ ChangePlan ChangePlan::from_private(List *custom_private) {
 	plan.output_typmods = list(6);
 	plan.reason = strVal(list_nth(custom_private, 7));
 	plan.source = static_cast<PlannedStmt *>(list_nth(custom_private, 8));
+	plan.arbiter = list(9);
 	return plan;
 }
 

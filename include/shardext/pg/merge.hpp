@@ -16,4 +16,9 @@ bool is_matched_action(const MergeAction *action);
 // BY SOURCE.
 void merge_to_join(Query *select, const Query *merge);
 
+// Makes a MERGE of a query whose range table has the target (resultRelation) and the source: WHEN MATCHED
+// [AND condition] THEN UPDATE, WHEN NOT MATCHED THEN INSERT.
+void make_merge(Query *query, int source, Node *join_condition, List *updated, Node *update_condition,
+				List *inserted);
+
 } // namespace shardext

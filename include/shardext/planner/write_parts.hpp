@@ -68,7 +68,12 @@ bool changes_key(const Query *query, const DistributedTable *table);
 // UPDATE and DELETE that run whole on the shards (planner/write_pushed.cpp); the reason where they do not.
 PlannedWrite plan_pushed_write(Query *query, const char **reason);
 
-// All others: rows are read, locked and changed one by one (planner/change.cpp).
-PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason);
+// A query moves one level down, the WITH queries that it names stay: *level is -1.
+bool raise_cte_levels(Node *node, int *level);
+
+// All others: rows are read, locked and changed one by one (planner/change.cpp). `arbiter`: of an INSERT … ON
+// CONFLICT that has become a MERGE, the columns of its unique key.
+PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason,
+						 List *arbiter = NIL);
 
 } // namespace shardext

@@ -74,6 +74,7 @@ struct ChangePlan {
 	int32 colocation_id = 0;
 	int key_attnum = 0;
 	bool once = false;		 // more than one action on a row is an error (MERGE)
+	List *arbiter = NIL;	 // int list: of ON CONFLICT DO UPDATE, the columns of the unique key
 	bool keeps_key = true;	 // no column of a unique index changes: others may still refer to the row
 	const char *reason = ""; // why the statement does not run on the shards as it is
 	List *actions = NIL;	 // of ChangeAction; not in order of evaluation
