@@ -1,6 +1,7 @@
 // Conditions that a written row must meet.
 #include "shardext/executor/nodes.hpp"
 
+#include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
@@ -35,7 +36,7 @@ void append_value(StringInfo out, Oid type, Datum value, bool isnull) {
 }
 
 // The row for an error's DETAIL, or nullptr when the user may not see it.
-const char *describe_row(const RowChecks &checks, Oid relid, const TupleTableSlot *row) {
+const char *describe_row(const List *attnums, const List *places, Oid relid, const TupleTableSlot *row) {
 	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED ||
 		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		return nullptr;
@@ -49,9 +50,9 @@ const char *describe_row(const RowChecks &checks, Oid relid, const TupleTableSlo
 		if (attribute->attisdropped)
 			continue;
 		int place = -1;
-		for (int i = 0; i < list_length(checks.attnums); i++)
-			if (list_nth_int(checks.attnums, i) == attnum)
-				place = list_nth_int(checks.places, i);
+		for (int i = 0; i < list_length(attnums); i++)
+			if (list_nth_int(attnums, i) == attnum)
+				place = list_nth_int(places, i);
 		if (out.len > 1)
 			appendStringInfoString(&out, ", ");
 		append_value(&out, attribute->atttypid, place < 0 ? 0 : row->tts_values[place],
@@ -68,15 +69,21 @@ const char *describe_row(const RowChecks &checks, Oid relid, const TupleTableSlo
 	const char *name = strVal(list_nth(checks.names, number));
 	const char *table = get_rel_name(relid);
 	if (kind == WCO_VIEW_CHECK) {
-		const char *shown = describe_row(checks, relid, row);
+		const char *shown = describe_row(static_cast<List *>(list_nth(checks.attnums, number)),
+										 static_cast<List *>(list_nth(checks.places, number)), relid, row);
 		ereport(ERROR, errcode(ERRCODE_WITH_CHECK_OPTION_VIOLATION),
 				errmsg("new row violates check option for view \"%s\"", name),
 				shown != nullptr ? errdetail("Failing row contains %s.", shown) : 0);
 	}
+	if (kind == kViewConflictCheck)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("conflicting row is not visible through view \"%s\"", name));
+	const bool of_target = kind == WCO_RLS_MERGE_UPDATE_CHECK || kind == WCO_RLS_MERGE_DELETE_CHECK;
+	const char *policy = name[0] != '\0' ? psprintf(" \"%s\"", name) : "";
+	const char *which = of_target || kind == WCO_RLS_CONFLICT_CHECK ? " (USING expression)" : "";
 	ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			name[0] != '\0'
-				? errmsg("new row violates row-level security policy \"%s\" for table \"%s\"", name, table)
-				: errmsg("new row violates row-level security policy for table \"%s\"", table));
+			errmsg("%s row violates row-level security policy%s%s for table \"%s\"",
+				   of_target ? "target" : "new", policy, which, table));
 	pg_unreachable();
 }
 

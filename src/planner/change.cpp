@@ -6,6 +6,7 @@
 // it can.)
 #include "shardext/planner/write_parts.hpp"
 
+#include "shardext/pg/compat.hpp"
 #include "shardext/pg/merge.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/new_row.hpp"
@@ -32,7 +33,9 @@ public:
 private:
 	Expr *action_number();
 	void add_action(CmdType command, List *targets, int number);
-	void add_old_columns();
+	void add_old_row();
+	NewRow new_row(const ChangeAction *action) const;
+	List *checks_of_rows() const;
 	void add_multi_sub_queries();
 	void add_returning();
 	Query *inner_query();
@@ -50,7 +53,7 @@ private:
 	ReturningContext returning_; // what RETURNING reads
 	List *returning_list_ = NIL;
 	List *outputs_ = NIL; // TargetEntry of the outer query
-	NewRow new_row_;
+	NewRow old_row_;
 };
 
 bool find_current_of(Node *node, void *) {
@@ -62,7 +65,7 @@ bool find_current_of(Node *node, void *) {
 ChangePlanner::ChangePlanner(Query *query, const char *reason, List *arbiter)
 	: query_(query), target_(rt_fetch(query->resultRelation, query->rtable)),
 	  table_(find_distributed_table(target_->relid)), inner_{query, target_->relid},
-	  returning_{query, target_->relid}, new_row_{query->resultRelation, target_->relid, NIL, NIL} {
+	  returning_{query, target_->relid}, old_row_{query->resultRelation, target_->relid, NIL, NIL} {
 	inner_.whole_rows = returning_.whole_rows = true;
 	plan_.relid = target_->relid;
 	plan_.colocation_id = table_->colocation->id;
@@ -74,8 +77,6 @@ ChangePlanner::ChangePlanner(Query *query, const char *reason, List *arbiter)
 	if (find_current_of(query->jointree->quals, nullptr))
 		refuse_write(
 			psprintf("%s with WHERE CURRENT OF", query->commandType == CMD_UPDATE ? "UPDATE" : "DELETE"));
-	if (is_merge() && query->withCheckOptions != NIL)
-		refuse_write("MERGE with row-level security or CHECK OPTION");
 }
 
 // The position (from 0) of a new output of the source.
@@ -160,8 +161,8 @@ Node *only_for(int number, Node *value) {
 	return reinterpret_cast<Node *>(choice);
 }
 
-bool is_constant(const Node *node) {
-	return IsA(node, Const);
+bool is_simple(const Node *node) {
+	return IsA(node, Const) || IsA(node, Var);
 }
 
 void ChangePlanner::add_action(CmdType command, List *targets, int number) {
@@ -175,11 +176,9 @@ void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 		if (entry->resjunk)
 			continue;
 		Node *value = from_inner(reinterpret_cast<Node *>(entry->expr));
-		const int position = add_output(is_merge() && !is_constant(value) ? only_for(number, value) : value);
+		add_output(is_merge() && !is_simple(value) ? only_for(number, value) : value);
 		action->attnums = lappend_int(action->attnums, entry->resno);
 		assigned = bms_add_member(assigned, entry->resno);
-		new_row_.attnums = lappend_int(new_row_.attnums, entry->resno);
-		new_row_.columns = lappend_int(new_row_.columns, position + 1);
 		moves = moves || (command == CMD_UPDATE && entry->resno == table_->key_attnum);
 	}
 	if (command == CMD_DELETE)
@@ -233,20 +232,60 @@ void ChangePlanner::add_multi_sub_queries() {
 	}
 }
 
-// What the checks may read of the old row.
-void ChangePlanner::add_old_columns() {
+// The old row, for checks and for the columns of the new one that do not change.
+void ChangePlanner::add_old_row() {
 	Relation relation = RelationIdGetRelation(target_->relid);
 	TupleDesc desc = RelationGetDescr(relation);
 	for (int i = 1; i <= desc->natts; i++) {
 		Form_pg_attribute attribute = TupleDescAttr(desc, i - 1);
-		if (attribute->attisdropped || attribute->attgenerated != '\0' ||
-			list_member_int(new_row_.attnums, i))
+		if (attribute->attisdropped || attribute->attgenerated != '\0')
 			continue;
 		const int position = add_output(from_inner(reinterpret_cast<Node *>(old_column(i))));
-		new_row_.attnums = lappend_int(new_row_.attnums, i);
-		new_row_.columns = lappend_int(new_row_.columns, position + 1);
+		old_row_.attnums = lappend_int(old_row_.attnums, i);
+		old_row_.columns = lappend_int(old_row_.columns, position + 1);
 	}
 	RelationClose(relation);
+}
+
+NewRow ChangePlanner::new_row(const ChangeAction *action) const {
+	NewRow row{query_->resultRelation, target_->relid, list_copy(action->attnums), NIL};
+	for (int i = 0; i < list_length(action->attnums); i++)
+		row.columns = lappend_int(row.columns, action->first_column + i + 1);
+	for (int i = 0; action->command == CMD_UPDATE && i < list_length(old_row_.attnums); i++) {
+		if (list_member_int(action->attnums, list_nth_int(old_row_.attnums, i)))
+			continue;
+		row.attnums = lappend_int(row.attnums, list_nth_int(old_row_.attnums, i));
+		row.columns = lappend_int(row.columns, list_nth_int(old_row_.columns, i));
+	}
+	return row;
+}
+
+// All checks, in the order in which PostgreSQL makes them.
+List *ChangePlanner::checks_of_rows() const {
+	List *result = NIL;
+	const List *checks = query_->withCheckOptions;
+	int number = 0;
+	foreach_ptr (ChangeAction, action, plan_.actions)
+		if (plan_.arbiter != NIL && action->command == CMD_INSERT) // rows are proposed before they conflict
+			result = add_checks_of_row(result, checks, new_row(action), {WCO_RLS_INSERT_CHECK});
+	foreach_ptr (ChangeAction, action, plan_.actions) {
+		const int own = is_merge() ? number : -1;
+		number++;
+		auto add = [&](const NewRow &row, std::initializer_list<WCOKind> kinds) {
+			result = add_checks_of_row(result, checks, row, kinds, own, kChangeAction + 1);
+		};
+		if (action->command == CMD_DELETE)
+			add(old_row_, {WCO_RLS_MERGE_DELETE_CHECK});
+		if (action->command == CMD_UPDATE) {
+			add(old_row_, {kViewConflictCheck, WCO_RLS_CONFLICT_CHECK, WCO_RLS_MERGE_UPDATE_CHECK});
+			add(new_row(action), {WCO_RLS_UPDATE_CHECK, WCO_VIEW_CHECK});
+		}
+		if (action->command == CMD_INSERT && plan_.arbiter == NIL)
+			add(new_row(action), {WCO_RLS_INSERT_CHECK});
+		if (action->command == CMD_INSERT)
+			add(new_row(action), {WCO_VIEW_CHECK});
+	}
+	return result;
 }
 
 void ChangePlanner::add_returning() {
@@ -336,15 +375,14 @@ PlannedWrite ChangePlanner::run(const PlanningContext &context) {
 		add_action(query_->commandType, query_->targetList, 0);
 	}
 	if (query_->withCheckOptions != NIL)
-		add_old_columns();
+		add_old_row();
 	add_returning();
 	add_multi_sub_queries();
 	Query *source = source_query();
 	if (query_->withCheckOptions != NIL) {
 		foreach_node (TargetEntry, entry, outputs_)
 			plan_.first_check += !entry->resjunk;
-		source = select_with_checks(source, query_->withCheckOptions, new_row_,
-									{WCO_RLS_UPDATE_CHECK, WCO_VIEW_CHECK}, &plan_.checks);
+		source = select_with_checks(source, checks_of_rows(), &plan_.checks);
 	}
 	plan_.source = plan_source(source, context);
 	return {make_shard_change(plan_), returning_.columns, returning_list_};

@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "access/relation.h"
+#include "catalog/pg_operator.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/rel.h"
 }
@@ -56,10 +57,41 @@ Node *read_new_row(Node *node, ReadNewRow *context) {
 	return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
 }
 
+// CASE WHEN column = number THEN condition ELSE true END
+Node *true_unless(int column, int number, Node *condition) {
+	OpExpr *same = makeNode(OpExpr);
+	same->opno = Int4EqualOperator;
+	same->opfuncid = get_opcode(Int4EqualOperator);
+	same->opresulttype = BOOLOID;
+	same->args =
+		list_make2(makeVar(1, column, INT4OID, -1, InvalidOid, 0),
+				   makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(number), false, true));
+	same->location = -1;
+	CaseWhen *arm = makeNode(CaseWhen);
+	arm->expr = reinterpret_cast<Expr *>(same);
+	arm->result = reinterpret_cast<Expr *>(condition);
+	arm->location = -1;
+	CaseExpr *choice = makeNode(CaseExpr);
+	choice->casetype = BOOLOID;
+	choice->args = list_make1(arm);
+	choice->defresult = reinterpret_cast<Expr *>(makeBoolConst(true, false));
+	choice->location = -1;
+	return reinterpret_cast<Node *>(choice);
+}
+
 } // namespace
 
-Query *select_with_checks(Query *source, const List *with_check_options, const NewRow &row,
-						  std::initializer_list<WCOKind> kinds, RowChecks *checks) {
+List *add_checks_of_row(List *list, const List *with_check_options, const NewRow &row,
+						std::initializer_list<WCOKind> kinds, int action, int action_column) {
+	for (const WCOKind kind : kinds)
+		foreach_node (WithCheckOption, check, with_check_options)
+			if (check->kind == kind)
+				list = lappend(list, new (palloc0(sizeof(CheckOfRow)))
+										 CheckOfRow{check, row, action, action_column});
+	return list;
+}
+
+Query *select_with_checks(Query *source, const List *checks_of_rows, RowChecks *checks) {
 	Query *outer = makeNode(Query);
 	outer->commandType = CMD_SELECT;
 	outer->querySource = QSRC_ORIGINAL;
@@ -76,20 +108,20 @@ Query *select_with_checks(Query *source, const List *with_check_options, const N
 		outer->targetList =
 			lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(var), position, name, false));
 	}
-	foreach_node (WithCheckOption, check, with_check_options) {
-		if (std::find(kinds.begin(), kinds.end(), check->kind) == kinds.end())
-			continue;
-		ReadNewRow context{&row, 0};
-		Node *expr = read_new_row(static_cast<Node *>(copyObjectImpl(check->qual)), &context);
+	foreach_ptr (CheckOfRow, wanted, const_cast<List *>(checks_of_rows)) {
+		ReadNewRow context{&wanted->row, 0};
+		Node *expr = read_new_row(static_cast<Node *>(copyObjectImpl(wanted->check->qual)), &context);
+		if (wanted->action >= 0)
+			expr = true_unless(wanted->action_column, wanted->action, expr);
 		outer->hasSubLinks |= checkExprHasSubLink(expr);
 		outer->targetList = lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(expr),
 																	   ++position, pstrdup("check"), false));
-		add_check(checks, check);
+		List *places = NIL;
+		const ListCell *cell;
+		foreach (cell, wanted->row.columns)
+			places = lappend_int(places, lfirst_int(cell) - 1);
+		add_check(checks, wanted->check, list_copy(wanted->row.attnums), places);
 	}
-	checks->attnums = list_copy(row.attnums);
-	const ListCell *cell;
-	foreach (cell, row.columns)
-		checks->places = lappend_int(checks->places, lfirst_int(cell) - 1);
 	outer->hasRowSecurity = source->hasRowSecurity;
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	rte->rtekind = RTE_SUBQUERY;

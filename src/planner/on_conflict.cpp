@@ -111,6 +111,9 @@ const char *why_not_on_shards(Query *insert, const DistributedTable *table) {
 	if (finds_sharded_sublink(reinterpret_cast<Node *>(conflict->onConflictSet), nullptr) ||
 		finds_sharded_sublink(conflict->onConflictWhere, nullptr))
 		return "ON CONFLICT DO UPDATE with a sub-query over shards";
+	foreach_node (WithCheckOption, check, insert->withCheckOptions)
+		if (check->kind != WCO_RLS_INSERT_CHECK)
+			return "ON CONFLICT DO UPDATE with row-level security";
 	return nullptr;
 }
 

@@ -103,18 +103,11 @@ PlannedWrite plan_insert(Query *query, const PlanningContext &context) {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 	const DistributedTable *table = find_distributed_table(target->relid);
 	if (const char *reason = why_not_on_shards(query, table)) {
-		foreach_node (WithCheckOption, check, query->withCheckOptions)
-			if (check->kind != WCO_RLS_INSERT_CHECK)
-				refuse_write("ON CONFLICT DO UPDATE with row-level security");
-		List *arbiter = query->withCheckOptions == NIL ? arbiter_columns(query->onConflict) : NIL;
+		List *arbiter = arbiter_columns(query->onConflict);
 		if (arbiter == NIL)
 			refuse_write(reason);
 		return plan_change(conflict_to_merge(query, arbiter), context, reason, arbiter);
 	}
-	foreach_node (WithCheckOption, check, query->withCheckOptions)
-		if (query->onConflict != nullptr && query->onConflict->action == ONCONFLICT_UPDATE &&
-			check->kind != WCO_RLS_INSERT_CHECK)
-			refuse_write("ON CONFLICT DO UPDATE with row-level security");
 	if (query->onConflict != nullptr)
 		order_multi_assignments(query->onConflict->onConflictSet);
 
@@ -164,8 +157,10 @@ PlannedWrite plan_insert(Query *query, const PlanningContext &context) {
 		NewRow row{query->resultRelation, target->relid, plan.attnums, NIL};
 		for (int column = 1; column <= list_length(plan.attnums); column++)
 			row.columns = lappend_int(row.columns, column);
-		source = select_with_checks(source, query->withCheckOptions, row,
-									{WCO_RLS_INSERT_CHECK, WCO_VIEW_CHECK}, &plan.checks);
+		source = select_with_checks(
+			source,
+			add_checks_of_row(NIL, query->withCheckOptions, row, {WCO_RLS_INSERT_CHECK, WCO_VIEW_CHECK}),
+			&plan.checks);
 	}
 	if (source->targetList == NIL)
 		source->targetList = list_make1(constant_column());

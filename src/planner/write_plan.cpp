@@ -1,6 +1,7 @@
 // Write plans to and from custom_private.
 #include "shardext/planner/write_plan.hpp"
 
+#include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
@@ -10,12 +11,13 @@ extern "C" {
 
 namespace shardext {
 
-void add_check(RowChecks *checks, const WithCheckOption *check) {
-	const char *name = check->kind == WCO_VIEW_CHECK ? check->relname
-					   : check->polname != nullptr	 ? check->polname
-													 : "";
+void add_check(RowChecks *checks, const WithCheckOption *check, List *attnums, List *places) {
+	const bool of_view = check->kind == WCO_VIEW_CHECK || check->kind == kViewConflictCheck;
+	const char *name = of_view ? check->relname : check->polname != nullptr ? check->polname : "";
 	checks->kinds = lappend_int(checks->kinds, check->kind);
 	checks->names = lappend(checks->names, makeString(pstrdup(name)));
+	checks->attnums = lappend(checks->attnums, attnums);
+	checks->places = lappend(checks->places, places);
 }
 
 bool has_view_check(const List *with_check_options) {

@@ -142,15 +142,15 @@ bool simplify_assignments(Query *query) {
 }
 
 // All columns, to show a row that fails a check.
-List *add_whole_row(List *columns, int target, Oid relid, RowChecks *checks) {
+List *add_whole_row(List *columns, int target, Oid relid, List **attnums, List **places) {
 	int attnum = 0;
 	foreach_node (TargetEntry, entry, columns_of_relation(relid, target)) {
 		attnum++;
 		if (!IsA(entry->expr, Var))
 			continue; // dropped
 		const int place = list_length(columns);
-		checks->attnums = lappend_int(checks->attnums, attnum);
-		checks->places = lappend_int(checks->places, place);
+		*attnums = lappend_int(*attnums, attnum);
+		*places = lappend_int(*places, place);
 		columns =
 			lappend(columns, makeTargetEntry(entry->expr, place + 1, psprintf("_c%d", place + 1), false));
 	}
@@ -224,13 +224,15 @@ PlannedWrite plan_pushed_write(Query *original, const char **reason) {
 		need_one_column(&columns);
 	const int visible = plan.first_check = list_length(columns);
 	foreach_node (WithCheckOption, check, query->withCheckOptions) {
-		add_check(&plan.checks, check);
 		const int number = list_length(columns) + 1;
 		columns = lappend(columns, makeTargetEntry(static_cast<Expr *>(copyObjectImpl(check->qual)), number,
 												   psprintf("_c%d", number), false));
 	}
+	List *attnums = NIL, *places = NIL;
 	if (has_view_check(query->withCheckOptions))
-		columns = add_whole_row(columns, query->resultRelation, target->relid, &plan.checks);
+		columns = add_whole_row(columns, query->resultRelation, target->relid, &attnums, &places);
+	foreach_node (WithCheckOption, check, query->withCheckOptions)
+		add_check(&plan.checks, check, attnums, places);
 	inner->withCheckOptions = NIL;
 	inner->returningList = columns;
 	plan.returning = columns != NIL;

@@ -46,6 +46,10 @@ inline Node *replace_by_outputs(Node *node, RangeTblEntry *rte, List *targets, b
 #endif
 }
 
+// WCO_VIEW_CONFLICT_CHECK (the WHERE of an updatable view, for the row that ON CONFLICT DO UPDATE meets) came
+// with a minor release of each version.
+constexpr auto kViewConflictCheck = static_cast<WCOKind>(WCO_RLS_MERGE_DELETE_CHECK + 1);
+
 // The index of this backend among all that can run, for arrays in shared memory.
 inline int backend_slot() {
 #if PG_VERSION_NUM >= 170000

@@ -8,12 +8,13 @@ namespace shardext {
 struct RowChecks {
 	List *kinds = NIL; // int list of WCOKind
 	List *names = NIL; // String: the policy (may be empty) or the view
-	// Where the row that fails a view's check can be seen: columns of the table, and their places (from 0).
+	// For each, where the row can be seen that fails it: int lists of columns of the table and of their
+	// places (from 0).
 	List *attnums = NIL, *places = NIL;
 	int count() const { return list_length(kinds); }
 };
 
-void add_check(RowChecks *checks, const WithCheckOption *check);
+void add_check(RowChecks *checks, const WithCheckOption *check, List *attnums, List *places);
 
 // True when one of the checks is that of a view.
 bool has_view_check(const List *with_check_options);
