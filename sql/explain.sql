@@ -20,6 +20,7 @@ DECLARE
     line text;
 BEGIN
     FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
+        line := regexp_replace(line, 's\.\*, \d+::bigint', 's.*, N::bigint');
         RETURN NEXT regexp_replace(line, 'shardext_\d+', 'shardext_N', 'g');
     END LOOP;
 END $$;
@@ -50,6 +51,13 @@ SELECT explain('INSERT INTO users SELECT n, ''x'' FROM generate_series(1001, 101
 SELECT explain('UPDATE users SET name = upper(name) WHERE id = 1');
 SELECT explain('UPDATE users SET name = upper(name) WHERE country = ''DE''') LIMIT 5;
 SELECT explain('DELETE FROM orders WHERE total < 5') LIMIT 5;
+-- rows read, locked and changed one by one
+SELECT explain('UPDATE orders SET total = random() WHERE user_id = 1');
+SELECT explain('UPDATE users SET id = id + 1000 WHERE id = 5');
+SELECT explain('MERGE INTO orders o USING products p ON o.product = p.id WHEN MATCHED AND o.total > 5 THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (p.id, 1, p.id, 0)');
+SELECT explain('WITH d AS (DELETE FROM orders WHERE user_id = 7 RETURNING total) SELECT sum(total) FROM d');
+-- locks reach the rows of sub-queries
+SELECT explain('SELECT * FROM (SELECT name FROM users ORDER BY id) u FOR UPDATE');
 -- more to see
 SELECT explain('SELECT name FROM users WHERE id = 1', 'COSTS OFF, VERBOSE');
 SELECT explain('SELECT count(*) FROM users', 'COSTS OFF, FORMAT JSON')::json IS NOT NULL AS valid;

@@ -337,6 +337,19 @@ double estimated_partial_rows(const Query *inner, const FromAnalysis &from, doub
 	return clamp_row_est(std::min(rows, shards * *groups * (1 - missed)));
 }
 
+// With several grouping sets, a constant that is written like a grouping expression is not NULL where the
+// expression is: PostgreSQL works it out before it looks for them.
+bool is_constant_beside_sets(const Query *query, TargetEntry *entry) {
+	if (query->groupingSets == NIL || entry->ressortgroupref != 0 ||
+		contain_aggs_of_level(reinterpret_cast<Node *>(entry->expr), 0))
+		return false;
+	Node *folded = eval_const_expressions(nullptr, static_cast<Node *>(copyObjectImpl(entry->expr)));
+	if (!IsA(folded, Const))
+		return false;
+	entry->expr = reinterpret_cast<Expr *>(folded);
+	return true;
+}
+
 } // namespace
 
 bool split_aggregation(Query *original, QueryAnalysis *analysis) {
@@ -383,6 +396,10 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 		auto *targets = static_cast<List *>(copyObjectImpl(query->targetList));
 		List *combined = NIL;
 		foreach_node (TargetEntry, entry, targets) {
+			if (is_constant_beside_sets(query, entry)) {
+				combined = lappend(combined, entry);
+				continue;
+			}
 			entry->expr = reinterpret_cast<Expr *>(combine(reinterpret_cast<Node *>(entry->expr), &context));
 			combined = lappend(combined, entry);
 		}

@@ -267,6 +267,10 @@ void finish_fragment(Fragment *fragment, Query *inner, List *columns, const Quer
 void set_text(Fragment *fragment, const Query *inner, List *lifted) {
 	auto *copy = static_cast<Query *>(copyObjectImpl(inner));
 	note_row_marks(reinterpret_cast<Node *>(copy), fragment);
+	// Locks that come from an outer query, which is not part of the text.
+	copy->hasForUpdate = copy->rowMarks != NIL;
+	foreach_node (RowMarkClause, clause, copy->rowMarks)
+		clause->pushedDown = false;
 	fragment->scan.prefix = hoist_shipped(copy, &lifted);
 	const DeparsedQuery deparsed = deparse_for_shards(copy, lifted, fragment->scan.prefix == nullptr);
 	fragment->scan.pieces = deparsed.pieces;

@@ -219,6 +219,10 @@ class Fuzzer:
         wanted = self.plain.execute(steps)
         if any(o.sqlstate == "57014" for o in wanted):
             return None, None, None
+        # Which parts of a query PostgreSQL plans without reading them depends on how it is written; those that it could
+        # not plan tell nothing.
+        if any(o.sqlstate == "0A000" and "could not implement" in (o.message or "") for o in wanted):
+            return None, None, None
         given = other.execute(steps)
         last = max(i for i, step in enumerate(steps) if step.marks or i == 0)
         for step, expected, got in zip(steps, wanted, given):
