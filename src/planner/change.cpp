@@ -314,6 +314,8 @@ Query *ChangePlanner::inner_query() {
 	inner->targetList = inner_.columns;
 	inner->returningList = NIL;
 	inner->withCheckOptions = NIL;
+	// The right to write is checked for the whole statement.
+	rt_fetch(query_->resultRelation, inner->rtable)->requiredPerms &= ACL_SELECT;
 	inner->cteList = NIL; // one level up, for the new values to see them, too
 	if (is_merge())
 		merge_to_join(inner, query_);
@@ -385,6 +387,9 @@ PlannedWrite ChangePlanner::run(const PlanningContext &context) {
 		source = select_with_checks(source, checks_of_rows(), &plan_.checks);
 	}
 	plan_.source = plan_source(source, context);
+	auto *permissions = static_cast<RangeTblEntry *>(copyObjectImpl(target_));
+	permissions->securityQuals = NIL;
+	current_run->range_tables = lappend(current_run->range_tables, permissions);
 	return {make_shard_change(plan_), returning_.columns, returning_list_};
 }
 

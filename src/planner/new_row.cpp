@@ -57,6 +57,20 @@ Node *read_new_row(Node *node, ReadNewRow *context) {
 	return reinterpret_cast<Node *>(makeNullConst(var->vartype, var->vartypmod, var->varcollid));
 }
 
+// As columns (Var) of the table.
+List *generated_columns(const NewRow &row) {
+	Relation relation = relation_open(row.relid, NoLock);
+	List *result = NIL;
+	for (int i = 0; i < RelationGetDescr(relation)->natts; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), i);
+		if (attribute->attgenerated != '\0' && !attribute->attisdropped)
+			result = lappend(result, makeVar(row.target, i + 1, attribute->atttypid, attribute->atttypmod,
+											 attribute->attcollation, 0));
+	}
+	relation_close(relation, NoLock);
+	return result;
+}
+
 // CASE WHEN column = number THEN condition ELSE true END
 Node *true_unless(int column, int number, Node *condition) {
 	OpExpr *same = makeNode(OpExpr);
@@ -121,6 +135,23 @@ Query *select_with_checks(Query *source, const List *checks_of_rows, RowChecks *
 		foreach (cell, wanted->row.columns)
 			places = lappend_int(places, lfirst_int(cell) - 1);
 		add_check(checks, wanted->check, list_copy(wanted->row.attnums), places);
+	}
+	// A row that fails a view's check is shown whole.
+	int number = 0;
+	foreach_ptr (CheckOfRow, wanted, const_cast<List *>(checks_of_rows)) {
+		if (wanted->check->kind == WCO_VIEW_CHECK)
+			foreach_node (Var, column, generated_columns(wanted->row)) {
+				ReadNewRow context{&wanted->row, 0};
+				Node *expr = read_new_row(reinterpret_cast<Node *>(column), &context);
+				outer->targetList =
+					lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(expr), position + 1,
+															   pstrdup("generated"), false));
+				ListCell *attnums = list_nth_cell(checks->attnums, number);
+				ListCell *places = list_nth_cell(checks->places, number);
+				lfirst(attnums) = lappend_int(static_cast<List *>(lfirst(attnums)), column->varattno);
+				lfirst(places) = lappend_int(static_cast<List *>(lfirst(places)), position++);
+			}
+		number++;
 	}
 	outer->hasRowSecurity = source->hasRowSecurity;
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
