@@ -437,6 +437,7 @@ bool split_aggregation(Query *original, QueryAnalysis *analysis) {
 
 	auto *fragment = new (palloc0(sizeof(Fragment))) Fragment();
 	fragment->scan.strategy = "all shards, combined";
+	fragment->scan.reason = current_run->reason;
 	fragment->scan.colocation_id = analysis->from.colocation->id;
 	fragment->pins = analysis->from.pins;
 	double groups = 0;
