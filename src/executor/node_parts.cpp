@@ -72,14 +72,6 @@ bool no_recheck(ScanState *, TupleTableSlot *) {
 	return true;
 }
 
-void explain_source(QueryDesc *source, const ExplainState *es) {
-	if (source == nullptr)
-		return;
-	ExplainState inner = *es; // it belongs to one plan at a time; the text is shared
-	inner.settings = false;
-	ExplainPrintPlan(&inner, source);
-}
-
 void run_to_the_end(CustomScanState *node) {
 	EState *estate = node->ss.ps.state;
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);

@@ -11,6 +11,7 @@
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/row_ids.hpp"
 #include "shardext/executor/statement_scans.hpp"
+#include "shardext/executor/write_source.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/sharding/routing.hpp"
@@ -42,9 +43,7 @@ struct ShardChangeState {
 	ChangePlan plan;
 	ColocationGroup *colocation;
 	ChangeSql *sql;
-	const EState *whole; // the statement's
-	int source_flags;	 // of ExecutorStart
-	QueryDesc *source;	 // while it runs, and for EXPLAIN
+	WriteSource source;
 	TupleDesc source_desc;
 	Tuplesortstate *rows;
 	TupleTableSlot *row;
@@ -66,31 +65,6 @@ const ChangeAction *action_of(const ShardChangeState *state, int number) {
 	return static_cast<ChangeAction *>(list_nth(state->plan.actions, number));
 }
 
-void start_prepared_source(void *state) {
-	auto *change = static_cast<ShardChangeState *>(state);
-	ExecutorStart(change->source, change->source_flags);
-}
-
-void start_source(ShardChangeState *state, Snapshot snapshot, int eflags) {
-	EState *estate = state->css.ss.ps.state;
-	state->source =
-		CreateQueryDesc(state->plan.source, estate->es_sourceText, snapshot, InvalidSnapshot, None_Receiver,
-						estate->es_param_list_info, nullptr, estate->es_instrument);
-	state->source_flags = eflags;
-	start_as_part(state->whole, start_prepared_source, state);
-}
-
-void end_source(ShardChangeState *state) {
-	if (state->source == nullptr)
-		return;
-	if (!state->source->estate->es_finished &&
-		!(state->css.ss.ps.state->es_top_eflags & EXEC_FLAG_EXPLAIN_ONLY))
-		ExecutorFinish(state->source);
-	ExecutorEnd(state->source);
-	FreeQueryDesc(state->source);
-	state->source = nullptr;
-}
-
 void begin(CustomScanState *node, EState *estate, int eflags) {
 	auto *state = state_of(node);
 	gate([&] {
@@ -103,9 +77,8 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		foreach_ptr (ChangeAction, action, plan.actions)
 			state->max_rows = std::min(state->max_rows, kMaxParams / (list_length(action->attnums) +
 																	  list_length(action->unchanged) + 1));
-		state->whole = whole_statement(estate);
-		start_source(state, estate->es_snapshot, eflags & EXEC_FLAG_EXPLAIN_ONLY);
-		state->source_desc = CreateTupleDescCopy(state->source->tupDesc);
+		begin_source(&state->source, node, plan.source, estate->es_snapshot, eflags);
+		state->source_desc = CreateTupleDescCopy(source_descriptor(&state->source));
 		state->row = MakeSingleTupleTableSlot(state->source_desc, &TTSOpsMinimalTuple);
 		state->batch_context =
 			AllocSetContextCreate(estate->es_query_cxt, "shardext change", ALLOCSET_DEFAULT_SIZES);
@@ -123,15 +96,10 @@ void read_source(ShardChangeState *state) {
 	bool nulls_first = false;
 	state->rows = tuplesort_begin_heap(state->source_desc, 1, &column, &less, &collation, &nulls_first,
 									   work_mem, nullptr, TUPLESORT_RANDOMACCESS);
-	EState *estate = state->source->estate;
-	TupleTableSlot *slot;
 	for (;;) {
-		ResetPerTupleExprContext(estate);
-		slot = ExecProcNode(state->source->planstate);
+		TupleTableSlot *slot = next_of_source(&state->source);
 		if (TupIsNull(slot))
 			break;
-		if (estate->es_junkFilter != nullptr)
-			slot = ExecFilterJunk(estate->es_junkFilter, slot);
 		slot_getsomeattrs(slot, kChangeAction + 1);
 		if (!slot->tts_isnull[kChangeAction])
 			tuplesort_puttupleslot(state->rows, slot);
@@ -452,20 +420,19 @@ void read_and_lock(ShardChangeState *state) {
 		if (!first)
 			PushActiveSnapshot(GetTransactionSnapshot());
 		if (!first) {
-			end_source(state);
-			start_source(state, GetActiveSnapshot(), 0);
+			end_source(&state->source);
+			begin_source(&state->source, &state->css, state->plan.source, GetActiveSnapshot(), 0);
 		}
 		read_source(state);
-		if (state->css.ss.ps.state->es_instrument != 0)
-			ExecutorFinish(state->source); // EXPLAIN still has to look at it
-		else
-			end_source(state);
+		finish_source(&state->source);
+		if (state->css.ss.ps.state->es_instrument == 0) // EXPLAIN still has to look at it
+			end_source(&state->source);
 		if (!first)
 			PopActiveSnapshot();
 		if (lock_all(state))
 			return;
 		// (What the source itself changes must not be changed twice.)
-		if (IsolationUsesXactSnapshot() || state->plan.source->hasModifyingCTE)
+		if (IsolationUsesXactSnapshot() || !may_run_again(&state->source))
 			ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 					errmsg("could not serialize access due to concurrent update"));
 		tuplesort_end(state->rows);
@@ -486,7 +453,7 @@ void run_all(ShardChangeState *state) {
 	foreach_ptr (ChangeAction, action, state->plan.actions)
 		if (action->unchanged != NIL && state->following_keys == NIL)
 			state->following_keys = following_keys(state->plan.relid);
-	start_other_scans(state->whole, state->plan.colocation_id);
+	start_other_scans(state->source.whole, state->plan.colocation_id);
 	start_pass(state, true);
 	while (ChangeBatch *batch = fill_batch(state))
 		apply_batch(state, *batch);
@@ -514,7 +481,7 @@ TupleTableSlot *exec(CustomScanState *node) {
 void end(CustomScanState *node) {
 	auto *state = state_of(node);
 	gate([&] {
-		end_source(state);
+		end_source(&state->source);
 		if (state->rows != nullptr)
 			tuplesort_end(state->rows);
 		ExecDropSingleTupleTableSlot(state->row);
@@ -540,7 +507,7 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 		else
 			foreach_ptr (char, sql, texts)
 				ExplainPropertyText("Remote SQL", sql, es);
-		explain_source(state->source, es);
+		explain_source(&state->source, es);
 	});
 }
 

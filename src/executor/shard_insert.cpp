@@ -10,6 +10,7 @@
 #include "shardext/executor/staged_rows.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/executor/tasks.hpp"
+#include "shardext/executor/write_source.hpp"
 #include "shardext/planner/write_plan.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
@@ -39,13 +40,11 @@ struct ShardInsertState {
 	InsertPlan plan;
 	List *lifted; // ExprState
 	ColocationGroup *colocation;
-	const EState *whole; // the statement's
-	QueryDesc *source;
+	WriteSource source;
 	TupleDesc source_desc, result_desc;
 	TupleTableSlot *result_row;
-	Oid *types;		  // of the target columns
-	char **casts;	  // "::schema.type" for user types, or ""
-	int source_flags; // of ExecutorStart
+	Oid *types;	  // of the target columns
+	char **casts; // "::schema.type" for user types, or ""
 	bool source_done, finished;
 
 	MemoryContext batch_context;
@@ -61,11 +60,6 @@ struct ShardInsertState {
 
 ShardInsertState *state_of(CustomScanState *node) {
 	return reinterpret_cast<ShardInsertState *>(node);
-}
-
-void start_source(void *state) {
-	auto *insert = static_cast<ShardInsertState *>(state);
-	ExecutorStart(insert->source, insert->source_flags);
 }
 
 void begin(CustomScanState *node, EState *estate, int eflags) {
@@ -96,13 +90,8 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		if (state->columns > 0)
 			state->max_rows =
 				std::min(kBatchRows, (kMaxParams - list_length(state->lifted)) / state->columns);
-		state->source =
-			CreateQueryDesc(plan.source, estate->es_sourceText, estate->es_snapshot, InvalidSnapshot,
-							None_Receiver, estate->es_param_list_info, nullptr, estate->es_instrument);
-		state->whole = whole_statement(estate);
-		state->source_flags = eflags & EXEC_FLAG_EXPLAIN_ONLY;
-		start_as_part(state->whole, start_source, state);
-		state->source_desc = state->source->tupDesc;
+		begin_source(&state->source, node, plan.source, estate->es_snapshot, eflags);
+		state->source_desc = source_descriptor(&state->source);
 		state->batch_context =
 			AllocSetContextCreate(estate->es_query_cxt, "shardext insert", ALLOCSET_DEFAULT_SIZES);
 		if (!state->plan.sets_tag)
@@ -146,16 +135,12 @@ void add_row(ShardInsertState *state, TupleTableSlot *slot) {
 
 bool fill_batch(ShardInsertState *state) {
 	begin_batch(state);
-	EState *estate = state->source->estate;
 	while (!state->source_done && state->row_count < state->max_rows && state->bytes < kBatchBytes) {
-		ResetPerTupleExprContext(estate);
-		TupleTableSlot *slot = ExecProcNode(state->source->planstate);
+		TupleTableSlot *slot = next_of_source(&state->source);
 		if (TupIsNull(slot)) {
 			state->source_done = true;
 			break;
 		}
-		if (estate->es_junkFilter != nullptr)
-			slot = ExecFilterJunk(estate->es_junkFilter, slot);
 		add_row(state, slot);
 	}
 	return state->row_count > 0;
@@ -321,9 +306,10 @@ void run_all(ShardInsertState *state) {
 	}
 	if (fill_batch(state)) {
 		// The source must not see the rows that it has given already.
-		const ScansLeft left = start_scans(state->whole, state->plan.colocation_id, state->source->estate);
+		const ScansLeft left =
+			start_scans(state->source.whole, state->plan.colocation_id, source_state(&state->source));
 		if (left.others)
-			start_other_scans(state->whole, state->plan.colocation_id);
+			start_other_scans(state->source.whole, state->plan.colocation_id);
 		if ((state->plan.one_statement || left.own) && !state->source_done && state->columns > 0)
 			run_staged(state);
 		else
@@ -331,7 +317,7 @@ void run_all(ShardInsertState *state) {
 				flush_batch(state);
 			while (fill_batch(state));
 	}
-	ExecutorFinish(state->source);
+	finish_source(&state->source);
 	MemoryContextSwitchTo(old);
 	state->finished = true;
 }
@@ -354,12 +340,7 @@ TupleTableSlot *exec(CustomScanState *node) {
 void end(CustomScanState *node) {
 	auto *state = state_of(node);
 	gate([&] {
-		if (state->source != nullptr) {
-			if (!state->finished && !(node->ss.ps.state->es_top_eflags & EXEC_FLAG_EXPLAIN_ONLY))
-				ExecutorFinish(state->source);
-			ExecutorEnd(state->source);
-			FreeQueryDesc(state->source);
-		}
+		end_source(&state->source);
 		if (state->results != nullptr) {
 			ExecDropSingleTupleTableSlot(state->store_slot);
 			tuplestore_end(state->results);
@@ -379,7 +360,7 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 		appendStringInfoString(&sql, "VALUES … ");
 		append_shard_sql(&sql, state->plan.tail, state->colocation->groups[0].id, false);
 		ExplainPropertyText("Remote SQL", sql.data, es);
-		explain_source(state->source, es);
+		explain_source(&state->source, es);
 	});
 }
 

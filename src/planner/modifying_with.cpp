@@ -78,8 +78,9 @@ bool visit_cte_reads(Node *node, CteReads *reads) {
 	return false;
 }
 
-// A write's source is a statement of its own, so a WITH query that it reads has to move there.
-void adopt_siblings(Query *query, CommonTableExpr *reader) {
+// A write's source is a statement of its own, so a WITH query that it reads has to move there. False when
+// others read that query as well.
+bool adopt_siblings(Query *query, CommonTableExpr *reader) {
 	auto *write = reinterpret_cast<Query *>(reader->ctequery);
 	for (bool found = true; found;) {
 		found = false;
@@ -91,10 +92,10 @@ void adopt_siblings(Query *query, CommonTableExpr *reader) {
 			CteReads all{cte->ctename, -1, 0, false};
 			visit_cte_reads(reinterpret_cast<Node *>(query), &all);
 			if (all.count > inside.count)
-				refuse_write("a data-modifying WITH query that reads a WITH query which others read as well");
+				return false;
 			foreach_node (CommonTableExpr, own, write->cteList)
 				if (strcmp(own->ctename, cte->ctename) == 0)
-					refuse_write("a WITH query of the same name inside of a data-modifying WITH query");
+					return false;
 			CteReads adopted{cte->ctename, 0, 0, true};
 			visit_cte_reads(reinterpret_cast<Node *>(write), &adopted);
 			query->cteList = list_delete_ptr(list_copy(query->cteList), cte);
@@ -105,10 +106,18 @@ void adopt_siblings(Query *query, CommonTableExpr *reader) {
 			break;
 		}
 	}
+	return true;
 }
 
-// How often parts of a statement that change rows themselves read a table.
-int reads_of_writes(Query *query, Oid relid) {
+bool writes_shards(const CommonTableExpr *cte) {
+	auto *query = reinterpret_cast<Query *>(cte->ctequery);
+	return query->commandType != CMD_SELECT && query->resultRelation > 0 &&
+		   is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid);
+}
+
+// How often parts of a statement that change rows themselves read a table. Those whose rows an INSERT inserts
+// have run to their end before.
+int reads_of_writes(Query *query, Oid relid, const CommonTableExpr *writer) {
 	const bool writes = query->commandType != CMD_SELECT && query->commandType != CMD_INSERT;
 	int count = 0;
 	if (writes) {
@@ -117,9 +126,14 @@ int reads_of_writes(Query *query, Oid relid) {
 		count = reads_of(query, relid);
 		query->cteList = ctes;
 	}
-	foreach_node (CommonTableExpr, cte, query->cteList)
-		if (reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT)
+	const bool inserts = reinterpret_cast<Query *>(writer->ctequery)->commandType == CMD_INSERT;
+	foreach_node (CommonTableExpr, cte, query->cteList) {
+		CteReads reads{cte->ctename, 0, 0, false};
+		visit_cte_reads(writer->ctequery, &reads);
+		if (reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT &&
+			!(inserts && reads.count > 0))
 			count += reads_of(reinterpret_cast<Query *>(cte->ctequery), relid);
+	}
 	return count;
 }
 
@@ -131,7 +145,7 @@ void check_other_reads(Query *query, const CommonTableExpr *cte) {
 	if (reads_of(query, relid) == reads_of(write, relid))
 		return;
 	// (A row that two parts change is changed by one of them in PostgreSQL.)
-	if (reads_of_writes(query, relid) > reads_of(write, relid))
+	if (reads_of_writes(query, relid, cte) > reads_of(write, relid))
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("a data-modifying WITH clause is not supported on a distributed table yet when "
 					   "another part of "
@@ -140,28 +154,23 @@ void check_other_reads(Query *query, const CommonTableExpr *cte) {
 	current_run->simple_scans = current_run->simple_scans || cte->cterefcount > 0;
 }
 
-bool writes_shards(const CommonTableExpr *cte) {
-	auto *query = reinterpret_cast<Query *>(cte->ctequery);
-	return query->commandType != CMD_SELECT && query->resultRelation > 0 &&
-		   is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid);
-}
-
 } // namespace
 
 void plan_modifying_with(Query *query, const PlanningContext &context) {
 	foreach_node (CommonTableExpr, cte, query->cteList)
 		if (writes_shards(cte))
 			check_other_reads(query, cte);
-	// (The list shrinks when queries move into those that read them.)
-	for (int i = 0; i < list_length(query->cteList); i++) {
-		auto *cte = list_nth_node(CommonTableExpr, query->cteList, i);
-		if (!writes_shards(cte))
+	// (The list changes when queries move into those that read them, or get a query for their rows.)
+	foreach_node (CommonTableExpr, cte, list_copy(query->cteList)) {
+		if (!list_member_ptr(query->cteList, cte) || !writes_shards(cte))
 			continue;
 		auto *write = reinterpret_cast<Query *>(cte->ctequery);
-		const int before = list_length(query->cteList);
-		adopt_siblings(query, cte);
-		i -= before - list_length(query->cteList);
-		PlannedWrite planned = plan_one_write(write, context);
+		PlanningContext inside = context;
+		if (!adopt_siblings(query, cte)) {
+			inside.with = query;
+			inside.writer = cte;
+		}
+		PlannedWrite planned = plan_one_write(write, inside);
 		if (planned.returning_list == NIL) { // no rows come, nobody can read them
 			planned.returned_columns = list_make1(constant_column());
 			planned.returning_list = list_make1(

@@ -153,7 +153,42 @@ PlannedStmt *plan_around(Query *query, const PlannedWrite &write, const Planning
 	return plan;
 }
 
-PlannedStmt *plan_source(Query *source, const PlanningContext &context) {
+namespace {
+
+SourcePlan add_with_query(Query *source, const PlanningContext &context) {
+	int position = 0;
+	while (list_nth(context.with->cteList, position) != context.writer)
+		position++;
+	const char *mark = psprintf("shardext source " INT64_FORMAT "."
+								"%d",
+								current_run->token, list_length(context.with->cteList));
+	CommonTableExpr *cte = makeNode(CommonTableExpr);
+	cte->ctename = pstrdup(mark);
+	cte->ctematerialized = CTEMaterializeAlways;
+	cte->cterefcount = 1; // the write reads it
+	cte->location = -1;
+	source->hasModifyingCTE = true; // it is not forgotten for want of readers
+	foreach_node (TargetEntry, entry, source->targetList) {
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		if (entry->resno == 1)
+			entry->resname = pstrdup(mark);
+		if (entry->resjunk)
+			continue;
+		cte->ctecolnames = lappend(cte->ctecolnames, makeString(psprintf("_c%d", entry->resno)));
+		cte->ctecoltypes = lappend_oid(cte->ctecoltypes, exprType(expr));
+		cte->ctecoltypmods = lappend_int(cte->ctecoltypmods, exprTypmod(expr));
+		cte->ctecolcollations = lappend_oid(cte->ctecolcollations, exprCollation(expr));
+	}
+	cte->ctequery = reinterpret_cast<Node *>(source);
+	context.with->cteList = list_insert_nth(list_copy(context.with->cteList), position, cte);
+	return {nullptr, mark};
+}
+
+} // namespace
+
+SourcePlan plan_source(Query *source, const PlanningContext &context) {
+	if (context.with != nullptr)
+		return add_with_query(source, context);
 	List *before = current_run->range_tables;
 	current_run->range_tables = NIL;
 	cut_into_fragments(source);
@@ -166,7 +201,7 @@ PlannedStmt *plan_source(Query *source, const PlanningContext &context) {
 			copy->requiredPerms = 0;
 			current_run->range_tables = lappend(current_run->range_tables, copy);
 		}
-	return plan;
+	return {plan};
 }
 
 void order_multi_assignments(List *targets) {

@@ -29,6 +29,14 @@ bool has_view_check(const List *with_check_options) {
 
 namespace {
 
+List *source_list(const SourcePlan &source) {
+	return list_make2(source.statement, makeString(pstrdup(source.mark)));
+}
+
+SourcePlan source_from(List *list) {
+	return {static_cast<PlannedStmt *>(linitial(list)), strVal(lsecond(list))};
+}
+
 List *checks_list(const RowChecks &checks) {
 	return list_make4(checks.kinds, checks.names, checks.attnums, checks.places);
 }
@@ -48,7 +56,7 @@ List *InsertPlan::to_private() const {
 	result = lappend(result, column_types);
 	result = lappend(result, column_typmods);
 	result = lappend(result, lifted_types);
-	return lappend(result, source);
+	return lappend(result, source_list(source));
 }
 
 InsertPlan InsertPlan::from_private(List *custom_private) {
@@ -68,7 +76,7 @@ InsertPlan InsertPlan::from_private(List *custom_private) {
 	plan.column_types = list(5);
 	plan.column_typmods = list(6);
 	plan.lifted_types = list(7);
-	plan.source = static_cast<PlannedStmt *>(list_nth(custom_private, 8));
+	plan.source = source_from(list(8));
 	return plan;
 }
 
@@ -100,7 +108,7 @@ List *ChangePlan::to_private() const {
 	result = lappend(result, output_types);
 	result = lappend(result, output_typmods);
 	result = lappend(result, makeString(pstrdup(reason)));
-	result = lappend(result, source);
+	result = lappend(result, source_list(source));
 	return lappend(result, arbiter);
 }
 
@@ -130,7 +138,7 @@ ChangePlan ChangePlan::from_private(List *custom_private) {
 	plan.output_types = list(5);
 	plan.output_typmods = list(6);
 	plan.reason = strVal(list_nth(custom_private, 7));
-	plan.source = static_cast<PlannedStmt *>(list_nth(custom_private, 8));
+	plan.source = source_from(list(8));
 	plan.arbiter = list(9);
 	return plan;
 }

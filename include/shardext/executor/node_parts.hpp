@@ -29,9 +29,6 @@ TupleTableSlot *pass_row(TupleTableSlot *from, TupleTableSlot *to);
 // For ExecScan: rows of shards need no second look.
 bool no_recheck(ScanState *, TupleTableSlot *);
 
-// Prints the plan that a write reads its rows from, below the node.
-void explain_source(QueryDesc *source, const ExplainState *es);
-
 // For nodes that write.
 void refuse_rescan(CustomScanState *);
 // The node's statement is not over before the node has run to its end, whether anybody reads its rows or not.

@@ -39,6 +39,9 @@ struct PlanningContext {
 	int cursor_options;
 	ParamListInfo params;
 	StandardPlanner next;
+	// A WITH query that writes: the list that it is in takes the query that it reads from, before it.
+	Query *with = nullptr;
+	const CommonTableExpr *writer = nullptr;
 };
 
 // The statement around a write node. With RETURNING: SELECT <list> FROM the write; without: the node alone.
@@ -54,9 +57,9 @@ PlannedWrite plan_one_write(Query *query, const PlanningContext &context);
 // (planner/modifying_with.cpp).
 void plan_modifying_with(Query *query, const PlanningContext &context);
 
-// Plans the SELECT that a write reads its rows from, as a statement of its own. Its relations count for locks
-// and invalidation of the whole.
-PlannedStmt *plan_source(Query *source, const PlanningContext &context);
+// Plans the SELECT that a write reads its rows from, as a statement of its own (its relations count for locks
+// and invalidation of the whole), or makes it a WITH query.
+SourcePlan plan_source(Query *source, const PlanningContext &context);
 
 // SET (b, a) = (SELECT …): the deparser expects the columns of one sub-query side by side and in its order,
 // but rewriting has sorted them by their numbers in the table.

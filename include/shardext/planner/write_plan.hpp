@@ -19,6 +19,13 @@ void add_check(RowChecks *checks, const WithCheckOption *check, List *attnums, L
 // True when one of the checks is that of a view.
 bool has_view_check(const List *with_check_options);
 
+// The rows that a write reads: a statement of its own, or (nullptr) the WITH query of the same plan whose
+// first column has the name `mark`.
+struct SourcePlan {
+	PlannedStmt *statement = nullptr;
+	const char *mark = "";
+};
+
 // INSERT: rows come from a plan of their own, are evaluated here and sent to their shard groups.
 struct InsertPlan {
 	Oid relid = InvalidOid;
@@ -34,7 +41,7 @@ struct InsertPlan {
 	List *column_types = NIL;	// of RETURNING
 	List *column_typmods = NIL;
 	List *lifted_types = NIL; // of expressions in ON CONFLICT
-	PlannedStmt *source = nullptr;
+	SourcePlan source;
 	bool sets_tag = true;
 
 	List *to_private() const;
@@ -86,7 +93,7 @@ struct ChangePlan {
 	List *output_types = NIL;
 	List *output_typmods = NIL;
 	bool returning = false;
-	PlannedStmt *source = nullptr;
+	SourcePlan source;
 	bool sets_tag = true;
 
 	List *to_private() const;
