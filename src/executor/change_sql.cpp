@@ -10,6 +10,8 @@ extern "C" {
 #include "catalog/heap.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 }
 
 namespace shardext {
@@ -42,6 +44,19 @@ Oid type_of_column(Oid relid, int attnum) {
 	int32 typmod;
 	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
 	return type;
+}
+
+// Any column that can be assigned: for statements that give no value of their own.
+int some_column(Oid relid) {
+	Relation relation = RelationIdGetRelation(relid);
+	int found = 0;
+	for (int i = 0; i < RelationGetDescr(relation)->natts && found == 0; i++) {
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), i);
+		if (!attribute->attisdropped && attribute->attgenerated == '\0')
+			found = i + 1;
+	}
+	RelationClose(relation);
+	return found;
 }
 
 } // namespace
@@ -150,6 +165,12 @@ StatementRequest ChangeSql::update(const ChangeBatch &batch, int group, const Li
 		column_name(&sql, plan_.relid, list_nth_int(action->attnums, i));
 		sql.text(psprintf(" = v.c%d", i));
 	}
+	if (action->attnums == NIL) { // only generated columns were named: any assignment computes them anew
+		const int column = some_column(plan_.relid);
+		column_name(&sql, plan_.relid, column);
+		sql.text(" = t.");
+		column_name(&sql, plan_.relid, column);
+	}
 	sql.text(" FROM (VALUES ");
 	const int columns = list_length(action->attnums);
 	StatementParams params = make_params(list_length(rows) * (columns + 1));
@@ -193,12 +214,18 @@ StatementRequest ChangeSql::insert(const ChangeBatch &batch, int group, const Li
 		sql.text(i > 0 ? ", " : "");
 		column_name(&sql, plan_.relid, list_nth_int(attnums, i));
 	}
+	if (columns == 0)
+		column_name(&sql, plan_.relid, some_column(plan_.relid));
 	sql.text(") VALUES ");
 	StatementParams params = make_params(list_length(rows) * columns);
 	int number = 0;
+	const char *separator = "(";
 	const ListCell *cell;
 	foreach (cell, rows) {
-		sql.text(number > 0 ? ", (" : "(");
+		sql.text(separator);
+		separator = ", (";
+		if (columns == 0)
+			sql.text("DEFAULT"); // nothing is given, and the table has no defaults
 		for (int i = 0; i < columns; i++) {
 			set_column(&params, number, list_nth_int(attnums, i), batch, lfirst_int(cell),
 					   action->first_column + i);
