@@ -61,7 +61,9 @@ Node *read_returned(Node *node, ReturningContext *context) {
 		if (var->varattno == TableOidAttributeNumber)
 			return reinterpret_cast<Node *>(
 				makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(rte->relid), false, true));
-		if (var->varattno == 0 && rte->rtekind == RTE_RELATION)
+		// (Where an outer join has no row, the row of another table is NULL, not a row of nulls.)
+		const bool is_target = static_cast<int>(var->varno) == context->query->resultRelation;
+		if (var->varattno == 0 && rte->rtekind == RTE_RELATION && (is_target || !context->whole_rows))
 			return rebuild_row(context, var);
 		if (var->varattno == 0 && !context->whole_rows)
 			refuse_write("RETURNING a whole row of a sub-query");

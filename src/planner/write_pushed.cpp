@@ -157,17 +157,30 @@ List *add_whole_row(List *columns, int target, Oid relid, List **attnums, List *
 	return columns;
 }
 
-// RETURNING of such a row: its columns cannot be named.
+bool find_outer_join(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, JoinExpr) && reinterpret_cast<JoinExpr *>(node)->jointype != JOIN_INNER)
+		return true;
+	return walk_expression(node, find_outer_join, static_cast<void *>(nullptr));
+}
+
+// A row that cannot be put together again from columns: those of a sub-query have no names, and those of an
+// outer join cannot tell a row of nulls from none.
 bool find_whole_row(Node *node, Query *query) {
 	if (node == nullptr)
 		return false;
-	if (IsA(node, Var) && reinterpret_cast<Var *>(node)->varlevelsup == 0 &&
-		reinterpret_cast<Var *>(node)->varattno == 0)
-		return rt_fetch(reinterpret_cast<Var *>(node)->varno, query->rtable)->rtekind != RTE_RELATION;
+	auto *var = reinterpret_cast<Var *>(node);
+	if (IsA(node, Var) && var->varlevelsup == 0 && var->varattno == 0) {
+		if (rt_fetch(var->varno, query->rtable)->rtekind != RTE_RELATION)
+			return true;
+		return static_cast<int>(var->varno) != query->resultRelation &&
+			   find_outer_join(reinterpret_cast<Node *>(query->jointree), nullptr);
+	}
 	return walk_expression(node, find_whole_row, query);
 }
 
-bool reads_whole_row_of_query(Query *query) {
+bool returns_foreign_row(Query *query) {
 	return find_whole_row(reinterpret_cast<Node *>(query->returningList), query);
 }
 
@@ -201,8 +214,8 @@ PlannedWrite plan_pushed_write(Query *original, const char **reason) {
 			analysis.reason != nullptr ? analysis.reason : "a FROM clause that cannot run on the shards";
 		return {};
 	}
-	if (reads_whole_row_of_query(query)) {
-		*reason = "a whole row of a sub-query";
+	if (returns_foreign_row(query)) {
+		*reason = "a whole row of a sub-query or an outer join";
 		return {};
 	}
 
