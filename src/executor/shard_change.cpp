@@ -358,8 +358,8 @@ void check_batch(ShardChangeState *state, const ChangeBatch &batch) {
 	}
 }
 
-// All statements of a kind are sent before the first answer is read. Rows that move are deleted before they
-// are inserted: their unique keys may be the same.
+// All statements of a kind are sent before the first answer is read. In a shard group, rows are deleted before
+// others get their unique keys; so rows that move are gone everywhere before they are inserted.
 void apply_batch(ShardChangeState *state, const ChangeBatch &batch) {
 	check_batch(state, batch);
 	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
@@ -367,6 +367,7 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch) {
 	List *changes = NIL, *moves = NIL;
 	for (int group = 0; group < groups; group++) {
 		List *moved = NIL, *removed = NIL;
+		auto **updated = static_cast<List **>(palloc0(sizeof(List *) * (actions + 1)));
 		for (int number = 0; number < actions; number++) {
 			const ChangeAction *action = action_of(state, number);
 			auto is_of = [&](int row) { return batch.actions[row] == number; };
@@ -377,12 +378,9 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch) {
 			moved = list_concat(moved, rows_of_group(batch, batch.groups, group, [&](int row) {
 									return is_of(row) && batch.new_groups[row] != group;
 								}));
-			List *updated = rows_of_group(batch, batch.groups, group, [&](int row) {
+			updated[number] = rows_of_group(batch, batch.groups, group, [&](int row) {
 				return is_of(row) && batch.new_groups[row] == group;
 			});
-			if (updated != NIL)
-				changes = lappend(changes, make_change(state->sql->update(batch, group, updated, action),
-													   updated, true, true));
 		}
 		if (removed != NIL)
 			changes =
@@ -393,6 +391,12 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch) {
 		if (moved != NIL)
 			changes =
 				lappend(changes, make_change(state->sql->remove(batch, group, moved), moved, true, false));
+		for (int number = 0; number < actions; number++)
+			if (updated[number] != NIL)
+				changes =
+					lappend(changes, make_change(state->sql->update(batch, group, updated[number],
+																	action_of(state, number)),
+												 updated[number], true, true));
 	}
 	finish_changes(state, batch, changes);
 	for (int group = 0; group < groups; group++)
