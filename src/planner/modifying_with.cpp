@@ -89,17 +89,19 @@ bool adopt_siblings(Query *query, CommonTableExpr *reader) {
 			visit_cte_reads(reinterpret_cast<Node *>(write), &inside);
 			if (cte == reader || inside.count == 0)
 				continue;
-			CteReads all{cte->ctename, -1, 0, false};
+			CteReads all{cte->ctename, -1, 0, false}, own{cte->ctename, 0, 0, false};
 			visit_cte_reads(reinterpret_cast<Node *>(query), &all);
-			if (all.count > inside.count)
+			visit_cte_reads(cte->ctequery, &own); // a recursive query reads itself
+			if (all.count > inside.count + own.count)
 				return false;
-			foreach_node (CommonTableExpr, own, write->cteList)
-				if (strcmp(own->ctename, cte->ctename) == 0)
+			foreach_node (CommonTableExpr, present, write->cteList)
+				if (strcmp(present->ctename, cte->ctename) == 0)
 					return false;
 			CteReads adopted{cte->ctename, 0, 0, true};
 			visit_cte_reads(reinterpret_cast<Node *>(write), &adopted);
 			query->cteList = list_delete_ptr(list_copy(query->cteList), cte);
 			write->cteList = lcons(cte, list_copy(write->cteList));
+			write->hasRecursive = write->hasRecursive || own.count > 0;
 			write->hasModifyingCTE =
 				write->hasModifyingCTE || reinterpret_cast<Query *>(cte->ctequery)->hasModifyingCTE;
 			found = true;
@@ -137,12 +139,28 @@ int reads_of_writes(Query *query, Oid relid, const CommonTableExpr *writer) {
 	return count;
 }
 
+// How often the WITH queries that a write's source takes over read a table.
+int reads_of_adopted(Query *query, Query *write, Oid relid) {
+	int count = 0;
+	foreach_node (CommonTableExpr, cte, query->cteList) {
+		CteReads inside{cte->ctename, 0, 0, false};
+		visit_cte_reads(reinterpret_cast<Node *>(write), &inside);
+		if (inside.count > 0)
+			count += reads_of(reinterpret_cast<Query *>(cte->ctequery), relid);
+	}
+	return count;
+}
+
 // Other parts may read the table, if they do so before it is changed. (Values that come from elsewhere in the
 // plan would have to be known for that; there are none without the clever plans.)
 void check_other_reads(Query *query, const CommonTableExpr *cte) {
 	auto *write = reinterpret_cast<Query *>(cte->ctequery);
 	const Oid relid = rt_fetch(write->resultRelation, write->rtable)->relid;
 	if (reads_of(query, relid) == reads_of(write, relid))
+		return;
+	// What an INSERT inserts has been read before.
+	if (write->commandType == CMD_INSERT && write->onConflict == nullptr &&
+		reads_of(query, relid) == reads_of(write, relid) + reads_of_adopted(query, write, relid))
 		return;
 	// (A row that two parts change is changed by one of them in PostgreSQL.)
 	if (reads_of_writes(query, relid, cte) > reads_of(write, relid))
