@@ -17,6 +17,41 @@ namespace shardext {
 
 namespace {
 
+bool assigns_element(const Node *node) {
+	return IsA(node, SubscriptingRef) &&
+		   reinterpret_cast<const SubscriptingRef *>(node)->refassgnexpr != nullptr;
+}
+
+Node *without_domain(Node *node) {
+	while (IsA(node, CoerceToDomain))
+		node = reinterpret_cast<Node *>(reinterpret_cast<CoerceToDomain *>(node)->arg);
+	return node;
+}
+
+// What the new value of a column, or of a part of it, is made of.
+List *values_of_assignment(Node *node) {
+	node = without_domain(node);
+	List *values = NIL;
+	if (assigns_element(node)) {
+		auto *ref = reinterpret_cast<SubscriptingRef *>(node);
+		values = values_of_assignment(reinterpret_cast<Node *>(ref->refassgnexpr));
+		values = list_concat_copy(values, ref->refupperindexpr);
+		values = lappend(list_concat_copy(values, ref->reflowerindexpr), ref->refexpr);
+	} else if (IsA(node, FieldStore)) {
+		auto *store = reinterpret_cast<FieldStore *>(node);
+		foreach_ptr (Node, value, store->newvals)
+			values = list_concat(values, values_of_assignment(value));
+		values = lappend(values, store->arg);
+	} else {
+		return list_make1(node);
+	}
+	List *present = NIL;
+	foreach_ptr (Node, value, values)
+		if (value != nullptr && !IsA(value, CaseTestExpr))
+			present = lappend(present, value);
+	return present;
+}
+
 // The statement as a SELECT of what it reads, to find out whether it is shard-complete.
 Query *as_select(Query *query) {
 	auto *select = static_cast<Query *>(copyObjectImpl(query));
@@ -27,7 +62,8 @@ Query *as_select(Query *query) {
 	List *values = NIL;
 	int number = 0;
 	foreach_node (TargetEntry, entry, select->targetList)
-		values = lappend(values, makeTargetEntry(entry->expr, ++number, pstrdup("v"), false));
+		foreach_ptr (Expr, value, values_of_assignment(reinterpret_cast<Node *>(entry->expr)))
+			values = lappend(values, makeTargetEntry(value, ++number, pstrdup("v"), false));
 	select->targetList = values;
 	return select;
 }
@@ -105,8 +141,15 @@ Node *fields_to_row(Node *node, void *context) {
 	return reinterpret_cast<Node *>(row);
 }
 
-bool assigns_element(Node *node) {
-	return IsA(node, SubscriptingRef) && reinterpret_cast<SubscriptingRef *>(node)->refassgnexpr != nullptr;
+// An assignment to an element, or a value that SET (…) = (…) gives to a field: neither can be printed inside
+// of a row.
+bool find_inner_assignment(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (assigns_element(node) ||
+		(IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_MULTIEXPR))
+		return true;
+	return walk_expression(node, find_inner_assignment, static_cast<void *>(nullptr));
 }
 
 // False when an assignment cannot be printed.
@@ -115,12 +158,14 @@ bool simplify_assignments(Query *query) {
 		return true;
 	order_multi_assignments(query->targetList);
 	foreach_node (TargetEntry, entry, query->targetList) {
-		auto *expr = reinterpret_cast<Node *>(entry->expr);
-		if (assigns_element(expr)) {
-			auto *ref = reinterpret_cast<SubscriptingRef *>(expr);
+		auto *expr = reinterpret_cast<Node *>(entry->expr), *value = without_domain(expr);
+		if (assigns_element(value)) {
+			auto *ref = reinterpret_cast<SubscriptingRef *>(value);
 			if (!IsA(ref->refexpr, Var) || assigns_element(reinterpret_cast<Node *>(ref->refassgnexpr)))
 				return false;
 		} else {
+			if (IsA(value, FieldStore) && find_inner_assignment(value, nullptr))
+				return false;
 			entry->expr = reinterpret_cast<Expr *>(fields_to_row(expr, nullptr));
 		}
 	}

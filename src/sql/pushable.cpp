@@ -202,6 +202,12 @@ bool check_node(Node *node, Pushability *result) {
 			return refuse(result, "a system column");
 		break;
 	}
+	case T_SubscriptingRef:
+		if (reinterpret_cast<SubscriptingRef *>(node)->refassgnexpr != nullptr)
+			return refuse(result, "an assignment to a part of a column");
+		break;
+	case T_FieldStore:
+		return refuse(result, "an assignment to a part of a column");
 	case T_NextValueExpr:
 		return refuse(result, "a sequence");
 	case T_CurrentOfExpr:
