@@ -98,7 +98,8 @@ MERGE INTO stock s USING ref r ON r.item = s.item WHEN MATCHED THEN DELETE;
 COMMIT;
 BEGIN;
 MERGE INTO stock s USING moves m ON m.item = s.item AND m.id < 6 WHEN NOT MATCHED THEN INSERT (item, label) VALUES (m.item + 6000 + m.id * 100, m.wh);
-MERGE INTO stock s USING moves m ON m.item = s.item AND m.id < 6 WHEN NOT MATCHED THEN INSERT (item, label) VALUES (m.item + 6000 + m.id, m.wh);
+-- @nodetail
+MERGE INTO stock s USING moves m ON m.item = s.item AND m.id < 6 WHEN NOT MATCHED THEN INSERT (item, label) VALUES (m.item + 6000 + m.id * 100, m.wh);
 ROLLBACK;
 PREPARE mg(int, text) AS MERGE INTO stock s USING (VALUES ($1, $2)) v(i, t) ON v.i = s.item WHEN MATCHED AND s.qty > 20 THEN DELETE WHEN MATCHED THEN UPDATE SET label = v.t, qty = s.qty + 10 WHEN NOT MATCHED THEN INSERT (item, label) VALUES ($1, $2);
 EXECUTE mg(8001, 'a');
