@@ -6,6 +6,7 @@
 extern "C" {
 #include "access/relation.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/rel.h"
 }
@@ -113,8 +114,12 @@ Query *select_with_checks(Query *source, const List *checks_of_rows, RowChecks *
 	List *names = NIL;
 	int position = 0;
 	foreach_node (TargetEntry, entry, source->targetList) {
-		if (entry->resjunk)
+		if (entry->resjunk) {
+			// SET (…) = (SELECT …): what belongs together has to stay one query.
+			source->limitOffset = reinterpret_cast<Node *>(
+				makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
 			continue;
+		}
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
 		char *name = psprintf("_c%d", ++position);
 		names = lappend(names, makeString(name));
