@@ -17,6 +17,7 @@
 #include "shardext/sharding/routing.hpp"
 
 extern "C" {
+#include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/pg_operator.h"
 #include "commands/explain.h"
@@ -272,12 +273,19 @@ void store_result(ShardChangeState *state, const ChangeBatch &batch, int row, co
 				  int first) {
 	TupleTableSlot *out = state->result_slot;
 	ExecClearTuple(out);
+	ItemPointerData row_id; // ctid means one row of the whole table
 	int i = 0;
 	const ListCell *cell;
 	foreach (cell, state->plan.outputs) {
 		const int output = lfirst_int(cell);
 		out->tts_values[i] = output >= 0 ? from->tts_values[first + output] : batch.value(row, -1 - output);
 		out->tts_isnull[i] = output >= 0 ? from->tts_isnull[first + output] : batch.isnull(row, -1 - output);
+		if (output >= 0 && !out->tts_isnull[i] &&
+			list_nth_int(state->plan.returned, output) == SelfItemPointerAttributeNumber) {
+			make_row_id(&row_id, reinterpret_cast<ItemPointer>(DatumGetPointer(out->tts_values[i])),
+						batch.new_groups[row]);
+			out->tts_values[i] = PointerGetDatum(&row_id);
+		}
 		i++;
 	}
 	ExecStoreVirtualTuple(out);

@@ -7,6 +7,7 @@
 // beside each shard first, and from there in as one command.
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
+#include "shardext/executor/row_ids.hpp"
 #include "shardext/executor/staged_rows.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/executor/tasks.hpp"
@@ -199,11 +200,25 @@ struct OrderedRows {
 	bool *present;
 };
 
-void read_results(ShardInsertState *state, RowStream *stream, const int *row_numbers, int expected,
+// ctid means one row of the whole table.
+void complete_row_id(ShardInsertState *state, int group) {
+	const int column = state->plan.row_id_column;
+	if (column < 0 || state->result_row->tts_isnull[column])
+		return;
+	auto *row_id = static_cast<ItemPointer>(
+		MemoryContextAlloc(state->batch_context, sizeof(ItemPointerData)));
+	make_row_id(row_id,
+				reinterpret_cast<ItemPointer>(DatumGetPointer(state->result_row->tts_values[column])), group);
+	state->result_row->tts_values[column] = PointerGetDatum(row_id);
+}
+
+void read_results(ShardInsertState *state, RowStream *stream, int group, const int *row_numbers, int expected,
 				  OrderedRows *ordered) {
 	const int columns = state->result_desc->natts;
 	int position = 0;
 	while (stream->next(state->plan.returning ? state->result_row : nullptr)) {
+		if (state->plan.returning)
+			complete_row_id(state, group);
 		if (!state->plan.keeps_order) {
 			tuplestore_puttupleslot(state->results, state->result_row);
 			position++;
@@ -254,7 +269,7 @@ void flush_batch(ShardInsertState *state) {
 	MemoryContextSwitchTo(old);
 	for (int g = 0; g < group_count; g++)
 		if (used[g])
-			read_results(state, streams[g], row_numbers[g], counts[g], &ordered);
+			read_results(state, streams[g], g, row_numbers[g], counts[g], &ordered);
 	if (state->plan.keeps_order) {
 		const int columns = state->result_desc->natts;
 		for (int r = 0; r < state->row_count; r++)
@@ -274,7 +289,7 @@ void run_staged(ShardInsertState *state) {
 
 	MemoryContextReset(state->batch_context);
 	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
-	List *streams = NIL;
+	List *streams = NIL, *groups = NIL;
 	for (int g = 0; g < state->colocation->group_count; g++) {
 		if (!staged.has_rows(g))
 			continue;
@@ -291,9 +306,11 @@ void run_staged(ShardInsertState *state) {
 		request.result = state->plan.returning ? state->result_desc : nullptr;
 		request.scope = Scope::Write;
 		streams = lappend(streams, open_stream(request));
+		groups = lappend_int(groups, g);
 	}
-	foreach_ptr (RowStream, stream, streams)
-		read_results(state, stream, nullptr, 0, nullptr);
+	for (int i = 0; i < list_length(streams); i++)
+		read_results(state, static_cast<RowStream *>(list_nth(streams, i)), list_nth_int(groups, i), nullptr, 0,
+					 nullptr);
 	staged.drop();
 	MemoryContextSwitchTo(old);
 }

@@ -134,6 +134,9 @@ PlannedWrite plan_insert(Query *query, const PlanningContext &context) {
 						 checkExprHasSubLink(reinterpret_cast<Node *>(query->onConflict)) ||
 						 checkExprHasSubLink(reinterpret_cast<Node *>(returning.columns));
 	foreach_node (TargetEntry, entry, returning.columns) {
+		auto *var = reinterpret_cast<Var *>(entry->expr);
+		if (IsA(var, Var) && var->varattno == SelfItemPointerAttributeNumber)
+			plan.row_id_column = entry->resno - 1;
 		plan.column_types = lappend_oid(plan.column_types, exprType(reinterpret_cast<Node *>(entry->expr)));
 		plan.column_typmods =
 			lappend_int(plan.column_typmods, exprTypmod(reinterpret_cast<Node *>(entry->expr)));

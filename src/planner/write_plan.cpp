@@ -51,7 +51,7 @@ RowChecks checks_from(List *list) {
 List *InsertPlan::to_private() const {
 	List *numbers =
 		list_make5_int(static_cast<int>(relid), colocation_id, key_position, one_statement, returning);
-	numbers = lappend_int(lappend_int(numbers, keeps_order), sets_tag);
+	numbers = lappend_int(lappend_int(lappend_int(numbers, keeps_order), sets_tag), row_id_column);
 	List *result = list_make5(numbers, attnums, checks_list(checks), head, tail);
 	result = lappend(result, column_types);
 	result = lappend(result, column_typmods);
@@ -69,6 +69,7 @@ InsertPlan InsertPlan::from_private(List *custom_private) {
 	plan.returning = list_nth_int(list(0), 4);
 	plan.keeps_order = list_nth_int(list(0), 5);
 	plan.sets_tag = list_nth_int(list(0), 6);
+	plan.row_id_column = list_nth_int(list(0), 7);
 	plan.attnums = list(1);
 	plan.checks = checks_from(list(2));
 	plan.head = list(3);

@@ -7,6 +7,7 @@
 #include "shardext/sql/relation_query.hpp"
 
 extern "C" {
+#include "access/sysattr.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
@@ -225,6 +226,17 @@ bool find_whole_row(Node *node, Query *query) {
 	return walk_expression(node, find_whole_row, query);
 }
 
+// ctid would have to be completed by the number of the shard group.
+bool find_row_id(Node *node, Query *query) {
+	if (node == nullptr)
+		return false;
+	auto *var = reinterpret_cast<Var *>(node);
+	if (IsA(node, Var))
+		return var->varattno == SelfItemPointerAttributeNumber &&
+			   rt_fetch(var->varno, query->rtable)->rtekind == RTE_RELATION;
+	return walk_expression(node, find_row_id, query);
+}
+
 bool returns_foreign_row(Query *query) {
 	return find_whole_row(reinterpret_cast<Node *>(query->returningList), query);
 }
@@ -257,6 +269,10 @@ PlannedWrite plan_pushed_write(Query *original, const char **reason) {
 	if (!analysis.complete) {
 		*reason =
 			analysis.reason != nullptr ? analysis.reason : "a FROM clause that cannot run on the shards";
+		return {};
+	}
+	if (find_row_id(reinterpret_cast<Node *>(query->returningList), query)) {
+		*reason = "RETURNING ctid";
 		return {};
 	}
 	if (returns_foreign_row(query)) {

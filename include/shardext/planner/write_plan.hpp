@@ -40,6 +40,7 @@ struct InsertPlan {
 	bool keeps_order = false;	// every row comes back: RETURNING gives them in the order of the input
 	List *column_types = NIL;	// of RETURNING
 	List *column_typmods = NIL;
+	int row_id_column = -1;	  // position of ctid in RETURNING
 	List *lifted_types = NIL; // of expressions in ON CONFLICT
 	SourcePlan source;
 	bool sets_tag = true;
