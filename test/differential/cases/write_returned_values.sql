@@ -1,0 +1,77 @@
+-- What RETURNING of the general write path may say: sub-queries, whole rows, system columns, functions, other tables' rows, joins; quoted names in a schema.
+-- @setup
+CREATE SCHEMA "My Shop";
+CREATE TYPE "My Shop"."Kind Of" AS ENUM ('A', 'b c');
+CREATE DOMAIN "My Shop"."Big Id" AS bigint CHECK (VALUE < 100000);
+CREATE TABLE "My Shop"."Order Lines" ("Key" "My Shop"."Big Id", "select" int, "Gone" int, "a""b" text, "kind of" "My Shop"."Kind Of", "Gen" text GENERATED ALWAYS AS ("a""b" || '!') STORED, PRIMARY KEY ("Key"));
+CREATE TABLE "My Shop"."ref 1" ("Id" int PRIMARY KEY, "table" text);
+CREATE TABLE "My Shop"."Other" ("user" text, "Key" int, n int);
+CREATE SEQUENCE "My Shop"."Seq";
+ALTER TABLE "My Shop"."Order Lines" DROP COLUMN "Gone";
+INSERT INTO "My Shop"."Order Lines" SELECT i, i % 6, 'v' || i, CASE WHEN i % 2 = 0 THEN 'A' ELSE 'b c' END::"My Shop"."Kind Of" FROM generate_series(1, 40) i;
+INSERT INTO "My Shop"."ref 1" SELECT i, 'ref ' || i FROM generate_series(0, 5) i;
+INSERT INTO "My Shop"."Other" SELECT 'u' || i % 5, i % 30, i FROM generate_series(1, 45) i;
+CREATE VIEW "My Shop"."V" AS SELECT "Key" AS "K y", "a""b" AS x, "kind of" FROM "My Shop"."Order Lines" WHERE "select" < 5;
+CREATE FUNCTION "My Shop"."Twice"(int) RETURNS int LANGUAGE sql IMMUTABLE AS $$SELECT $1 * 2$$;
+CREATE FUNCTION "My Shop"."Name"("My Shop"."Order Lines") RETURNS text LANGUAGE sql AS $$SELECT $1."a""b" || '/' || $1."Key"$$;
+-- @distribute
+SELECT create_distributed_table('"My Shop"."Order Lines"', 'Key');
+SELECT create_reference_table('"My Shop"."ref 1"');
+SELECT create_distributed_table('"My Shop"."Other"', 'user');
+-- @distribute by-value
+ALTER TABLE "My Shop"."Order Lines" DROP CONSTRAINT "Order Lines_pkey";
+SELECT create_distributed_table('"My Shop"."Order Lines"', 'a"b');
+SELECT create_distributed_table('"My Shop"."ref 1"', 'Id');
+SELECT create_reference_table('"My Shop"."Other"');
+-- @distribute by-kind
+ALTER TABLE "My Shop"."Order Lines" DROP CONSTRAINT "Order Lines_pkey";
+SELECT create_distributed_table('"My Shop"."Order Lines"', 'kind of');
+SELECT create_distributed_table('"My Shop"."Other"', 'Key', shard_count => 1);
+-- @run
+UPDATE "My Shop"."Order Lines" SET "Key" = "Key" + 100, "a""b" = "a""b" || '"x' WHERE "Key" < 4 RETURNING *;
+UPDATE "My Shop"."Order Lines" o SET "a""b" = t."user" FROM "My Shop"."Other" t WHERE t.n = o."Key" AND o."Key" < 8 RETURNING o, t, o."Gen";
+UPDATE "My Shop"."Order Lines" AS "O" SET "kind of" = 'A', "a""b" = 'moved ' || "Key" FROM "My Shop"."ref 1" "R" WHERE "R"."Id" = "O"."select" AND "R"."table" = 'ref 3' RETURNING "O"."Key" AS "K", "R".*, "My Shop"."Name"("O");
+UPDATE "My Shop"."Order Lines" SET "Key" = "My Shop"."Twice"("Key"::int) + 1000 WHERE "Key" IN (SELECT "Key" FROM "My Shop"."Other" WHERE n > 40) RETURNING "Key", "Gen", "My Shop"."Twice"("select");
+UPDATE "My Shop"."V" SET "K y" = "K y" + 2000, x = 'view' WHERE "K y" = (SELECT max("K y") FROM "My Shop"."V") RETURNING *;
+UPDATE "My Shop"."Order Lines" SET "Key" = 200000 WHERE "select" = 1;
+UPDATE "My Shop"."Order Lines" SET "kind of" = 'c' WHERE "select" = 1;
+UPDATE "My Shop"."Order Lines" SET "a""b" = nextval('"My Shop"."Seq"') * 0 || 'seq' WHERE "Key" BETWEEN 20 AND 24 RETURNING "Key", "Gen";
+SELECT currval('"My Shop"."Seq"');
+SET search_path = "My Shop", public;
+UPDATE "Order Lines" SET "a""b" = 'path' FROM "Other" t WHERE t."Key" = "Order Lines"."Key" AND t.n IN (11, 12) RETURNING "Order Lines".*, t.*, tableoid::regclass, "Order Lines".tableoid::regclass = 'Order Lines'::regclass;
+UPDATE "Order Lines" SET "select" = 0 FROM "Other" t WHERE t."Key" = "Order Lines"."Key" AND t.n = 13 RETURNING (SELECT count(*) FROM "Other" x WHERE x."user" = t."user"), (SELECT max("table") FROM "ref 1" WHERE "Id" = "Order Lines"."select");
+UPDATE "Order Lines" SET "select" = 1 WHERE "Key" = 14 AND "Key" < (SELECT max("Key") FROM "Other") RETURNING (SELECT sum("select") FROM "Order Lines" i WHERE i."Key" BETWEEN 13 AND 15);
+UPDATE "Order Lines" SET "select" = "select" + 1 WHERE "Key" = (SELECT 15) RETURNING CASE WHEN "select" > 3 THEN 'big' ELSE 'small' END AS size, EXISTS (SELECT FROM "Other" WHERE n = "Key"), ARRAY(SELECT n FROM "Other" WHERE "Other"."Key" = "Order Lines"."Key" ORDER BY n);
+UPDATE "Order Lines" SET "select" = 9 WHERE "Key" = (SELECT 16) RETURNING 1, NULL, 'x', now() = transaction_timestamp(), random() < 2;
+UPDATE "Order Lines" SET "select" = 9 WHERE "Key" = (SELECT 16) RETURNING row_to_json("Order Lines"), to_jsonb("Order Lines") -> 'a"b', ("Order Lines")."Gen", "Order Lines"::text;
+UPDATE "Order Lines" SET "select" = 9 WHERE "Key" = (SELECT 16) RETURNING ctid IS NULL, xmin IS NULL, "Order Lines" IS NOT NULL, "Order Lines" IS NULL;
+UPDATE "Order Lines" o SET "select" = 8 FROM generate_series(16, 17) g WHERE g = o."Key" AND g > (SELECT 10) RETURNING g, o.*, o = o;
+UPDATE "Order Lines" o SET "select" = 8 FROM (SELECT "Key", array_agg(n ORDER BY n) AS a FROM "Other" GROUP BY "Key") t WHERE t."Key" = o."Key" AND o."Key" = 18 RETURNING t, (t).a[1], o."select";
+UPDATE "Order Lines" o SET "select" = 8 FROM "ref 1" r LEFT JOIN "Other" t ON t."Key" = r."Id" + 1000 WHERE r."Id" = 5 AND o."Key" = 19 RETURNING r, t, t IS NULL, t."Key", coalesce(t."user", 'none'), t.*::text;
+UPDATE "Order Lines" o SET "select" = 7 FROM (VALUES (19, 'v')) v(i, t) WHERE v.i = o."Key" AND EXISTS (SELECT FROM "Other" WHERE n = 19) RETURNING v, v.t, o."Key" + v.i;
+UPDATE "Order Lines" o SET "select" = 7 FROM "Order Lines" p WHERE p."Key" = o."Key" + 1 AND o."Key" = 25 RETURNING o."Key", p."Key", o, p, o = p, o < p;
+UPDATE "Order Lines" o SET "Key" = 900 FROM "Order Lines" p WHERE p."Key" = o."Key" AND o."Key" = 25 RETURNING o."Key", p."Key", o."Gen", p."Gen";
+DELETE FROM "Order Lines" o USING "Other" t WHERE t.n = o."Key" AND o."Key" > 35 RETURNING o, t."user", o."Gen", (SELECT count(*) FROM "ref 1"), o.tableoid::regclass;
+DELETE FROM "Order Lines" WHERE "Key" = (SELECT 30) RETURNING *, "My Shop"."Name"("Order Lines"), (SELECT "table" FROM "ref 1" WHERE "Id" = "select");
+DELETE FROM "Order Lines" WHERE "Key" = (SELECT 31) RETURNING generate_series(1, 3) AS g, "Key";
+UPDATE "Order Lines" SET "select" = 1 WHERE "Key" = (SELECT 32) RETURNING unnest(ARRAY["Key", "select"]) AS u;
+UPDATE "Order Lines" SET "select" = 1 WHERE "Key" = (SELECT 32) RETURNING count(*);
+UPDATE "Order Lines" SET "select" = 1 WHERE "Key" = (SELECT 32) RETURNING missing;
+UPDATE "Order Lines" SET "select" = 1 WHERE "Key" = (SELECT 32) RETURNING 1 / ("select" - 1);
+UPDATE "Order Lines" SET "select" = 1 WHERE "Key" = (SELECT 32) RETURNING (SELECT "Key" FROM "Other");
+UPDATE "Order Lines" SET "Key" = 33 WHERE "Key" = (SELECT 1033) RETURNING 1 AS "Nothing";
+SELECT "select" FROM "Order Lines" WHERE "Key" = 32;
+WITH u AS (UPDATE "Order Lines" SET "select" = 3 WHERE "Key" < (SELECT 12) RETURNING *) SELECT u."Gen", r."table", t.n FROM u JOIN "ref 1" r ON r."Id" = u."select" LEFT JOIN "Other" t ON t.n = u."Key";
+WITH u AS (DELETE FROM "Order Lines" WHERE "Key" < (SELECT 12) RETURNING "Order Lines" AS o) SELECT (o)."Key", (o)."Gen", o FROM u;
+CREATE TEMP TABLE ids (t tid, k int);
+WITH u AS (UPDATE "Order Lines" SET "select" = 4 WHERE "Key" IN (SELECT n FROM "Other" WHERE n BETWEEN 26 AND 28) RETURNING ctid, "Key") INSERT INTO ids SELECT * FROM u;
+SELECT o."Key", i.k FROM "Order Lines" o JOIN ids i ON i.t = o.ctid;
+DELETE FROM "Order Lines" WHERE ctid = ANY (ARRAY(SELECT t FROM ids WHERE k <> 27)) RETURNING "Key";
+UPDATE "Order Lines" SET "a""b" = 'by ctid' FROM ids WHERE ids.t = "Order Lines".ctid AND ids.k = 27 RETURNING "Key", "Gen";
+WITH i AS (INSERT INTO "Order Lines" ("Key", "select", "a""b", "kind of") SELECT n + 3000, 1, 'i' || n, 'A' FROM "Other" WHERE n < 5 RETURNING ctid, "Key") INSERT INTO ids SELECT * FROM i;
+WITH u AS (UPDATE "Order Lines" SET "Key" = "Key" + 3000, "kind of" = 'b c' WHERE "Key" BETWEEN 3001 AND 3002 RETURNING ctid, "Key") INSERT INTO ids SELECT * FROM u;
+SELECT o."Key", i.k FROM "Order Lines" o JOIN ids i ON i.t = o.ctid WHERE i.k > 3000;
+WITH d AS (DELETE FROM "Order Lines" WHERE ctid IN (SELECT t FROM ids WHERE k > 3000) RETURNING ctid, "Key") SELECT d."Key", ids.k FROM d JOIN ids ON ids.t = d.ctid;
+MERGE INTO "Order Lines" o USING "Other" t ON t.n = o."Key" WHEN MATCHED AND t."user" = 'u1' THEN DELETE WHEN MATCHED AND o."kind of" = 'A' THEN UPDATE SET "a""b" = o."Gen", "kind of" = 'b c' WHEN NOT MATCHED AND t.n > 40 THEN INSERT ("Key", "a""b", "kind of") VALUES (t.n + 500, t."user", 'A');
+RESET search_path;
+SELECT * FROM "My Shop"."Order Lines";
