@@ -50,7 +50,7 @@ struct ShardChangeState {
 	TupleTableSlot *row;
 	ItemPointerData last_row; // the row that was met last
 	MemoryContext batch_context;
-	int max_rows;
+	int max_rows, batches;
 	List *following_keys; // of rows that move
 	bool finished;
 
@@ -254,9 +254,12 @@ bool lock_batch(ShardChangeState *state, const ChangeBatch &batch) {
 
 bool lock_all(ShardChangeState *state) {
 	start_pass(state, false);
-	while (ChangeBatch *batch = fill_batch(state))
+	state->batches = 0;
+	while (ChangeBatch *batch = fill_batch(state)) {
+		state->batches++;
 		if (!lock_batch(state, *batch))
 			return false;
+	}
 	return true;
 }
 
@@ -366,10 +369,27 @@ void check_batch(ShardChangeState *state, const ChangeBatch &batch) {
 	}
 }
 
+// True when rows may get keys that others have given up.
+bool frees_keys(const ChangePlan &plan) {
+	bool removes = false, writes = false;
+	foreach_ptr (ChangeAction, action, plan.actions) {
+		if (action->command == CMD_UPDATE && list_member_int(action->attnums, plan.key_attnum))
+			return true;
+		removes = removes || action->command == CMD_DELETE;
+		writes = writes || action->command != CMD_DELETE;
+	}
+	return removes && writes;
+}
+
+struct Phases {
+	bool remove, update, insert;
+};
+
 // All statements of a kind are sent before the first answer is read. In a shard group, rows are deleted before
 // others get their unique keys; so rows that move are gone everywhere before they are inserted.
-void apply_batch(ShardChangeState *state, const ChangeBatch &batch) {
-	check_batch(state, batch);
+void apply_batch(ShardChangeState *state, const ChangeBatch &batch, Phases phases) {
+	if (phases.remove)
+		check_batch(state, batch);
 	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
 	const int groups = state->colocation->group_count, actions = list_length(state->plan.actions);
 	List *changes = NIL, *moves = NIL;
@@ -390,16 +410,16 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch) {
 				return is_of(row) && batch.new_groups[row] == group;
 			});
 		}
-		if (removed != NIL)
+		if (removed != NIL && phases.remove)
 			changes =
 				lappend(changes, make_change(state->sql->remove(batch, group, removed), removed, true, true));
-		if (moved != NIL && state->following_keys != NIL)
+		if (moved != NIL && state->following_keys != NIL && phases.remove)
 			check_not_referenced(state->following_keys, state->plan.relid, state->colocation->groups[group],
 								 state->sql->tid_array(batch, moved));
-		if (moved != NIL)
+		if (moved != NIL && phases.remove)
 			changes =
 				lappend(changes, make_change(state->sql->remove(batch, group, moved), moved, true, false));
-		for (int number = 0; number < actions; number++)
+		for (int number = 0; number < actions && phases.update; number++)
 			if (updated[number] != NIL)
 				changes =
 					lappend(changes, make_change(state->sql->update(batch, group, updated[number],
@@ -407,7 +427,7 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch) {
 												 updated[number], true, true));
 	}
 	finish_changes(state, batch, changes);
-	for (int group = 0; group < groups; group++)
+	for (int group = 0; group < groups && phases.insert; group++)
 		for (int number = 0; number < actions; number++) {
 			const ChangeAction *action = action_of(state, number);
 			if (action->command != CMD_INSERT && action->command != CMD_UPDATE)
@@ -421,6 +441,12 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch) {
 		}
 	finish_changes(state, batch, moves);
 	MemoryContextSwitchTo(old);
+}
+
+void apply_all(ShardChangeState *state, Phases phases) {
+	start_pass(state, true);
+	while (ChangeBatch *batch = fill_batch(state))
+		apply_batch(state, *batch, phases);
 }
 
 // --- the node ---
@@ -466,9 +492,14 @@ void run_all(ShardChangeState *state) {
 		if (action->unchanged != NIL && state->following_keys == NIL)
 			state->following_keys = following_keys(state->plan.relid);
 	start_other_scans(state->source.whole, state->plan.colocation_id);
-	start_pass(state, true);
-	while (ChangeBatch *batch = fill_batch(state))
-		apply_batch(state, *batch);
+	// Keys that rows of one batch give up may be those of another batch.
+	if (state->batches > 1 && frees_keys(state->plan)) {
+		apply_all(state, {true, false, false});
+		apply_all(state, {false, true, false});
+		apply_all(state, {false, false, true});
+	} else {
+		apply_all(state, {true, true, true});
+	}
 	tuplesort_end(state->rows);
 	state->rows = nullptr;
 	MemoryContextSwitchTo(old);
