@@ -3,6 +3,7 @@
 CREATE TABLE big (k int PRIMARY KEY, grp int, v text, n bigint CHECK (n < 1000000));
 CREATE TABLE other (x int, k int, w text);
 CREATE TABLE long (k int, id int, t text, b bytea);
+CREATE TABLE fresh (k int PRIMARY KEY, v text);
 CREATE TABLE heap (k int, v int);
 DO $$BEGIN
   EXECUTE 'CREATE TABLE wide (k int, ' || (SELECT string_agg('c' || i || ' int DEFAULT ' || i, ', ') FROM generate_series(1, 300) i) || ')';
@@ -11,6 +12,7 @@ END$$;
 INSERT INTO big SELECT i, i % 10, 'v' || i, i FROM generate_series(1, 3500) i;
 INSERT INTO other SELECT i, i, 'w' || i FROM generate_series(1, 3600, 2) i;
 INSERT INTO long SELECT i, i, repeat(chr(65 + i % 26), 20000), decode(repeat('ab', 3000), 'hex') FROM generate_series(1, 150) i;
+INSERT INTO fresh SELECT i, 'f' FROM generate_series(1, 4200) i;
 INSERT INTO heap SELECT i % 50, i FROM generate_series(1, 1500) i;
 INSERT INTO wide (k) SELECT i FROM generate_series(1, 450) i;
 INSERT INTO widest (k, c1, c1599) SELECT i, i, -i FROM generate_series(1, 90) i;
@@ -19,6 +21,7 @@ SELECT create_distributed_table('big', 'k');
 SELECT create_distributed_table('other', 'x');
 SELECT create_distributed_table('long', 'k');
 SELECT create_distributed_table('heap', 'k');
+SELECT create_distributed_table('fresh', 'k');
 SELECT create_distributed_table('wide', 'k');
 SELECT create_distributed_table('widest', 'k');
 -- @distribute references
@@ -26,6 +29,7 @@ SELECT create_distributed_table('big', 'k', shard_count => 1);
 SELECT create_reference_table('other');
 SELECT create_distributed_table('long', 'id', shard_count => 2);
 SELECT create_distributed_table('heap', 'v');
+SELECT create_distributed_table('fresh', 'k', shard_count => 2);
 SELECT create_distributed_table('wide', 'c1');
 SELECT create_distributed_table('widest', 'c1599');
 -- @run
@@ -39,6 +43,12 @@ UPDATE big SET n = n * 1000 WHERE n > (SELECT avg(n) FROM big);
 UPDATE big SET k = 1 WHERE k > 3400;
 -- @nodetail
 UPDATE big SET k = k / 2 + 200000;
+UPDATE fresh SET k = k - 1;
+UPDATE fresh SET k = k - 20000 WHERE v = 'f' OR v = (SELECT 'g') RETURNING k;
+UPDATE fresh SET k = k + 20000 WHERE k < 0;
+UPDATE fresh SET k = k + 1000000 WHERE k < 1500;
+UPDATE fresh SET k = k - 1000000 WHERE k > 1000000 RETURNING k;
+INSERT INTO big SELECT -k - 10000000, 1, 'minus', 1 FROM big WHERE k > 2000;
 SELECT count(*), sum(k), sum(n), min(v), max(v) FROM big;
 BEGIN;
 INSERT INTO big SELECT k + 10000, grp, v, n FROM big;
