@@ -451,6 +451,19 @@ void apply_all(ShardChangeState *state, Phases phases) {
 
 // --- the node ---
 
+// A function of the statement has changed rows that the statement itself is about to change.
+[[noreturn]] void raise_changed_by_itself(const ShardChangeState *state) {
+	const bool removes = action_of(state, 0)->command == CMD_DELETE;
+	ereport(ERROR, errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			errmsg("tuple to be %s was already modified by an operation triggered by the current command",
+				   state->plan.once ? "updated or deleted"
+				   : removes		? "deleted"
+									: "updated"),
+			errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other "
+					"rows."));
+	pg_unreachable();
+}
+
 // In READ COMMITTED, what others have changed meanwhile is read again, with a new snapshot; the rows that
 // were locked stay so, which is why this comes to an end.
 void read_and_lock(ShardChangeState *state) {
@@ -461,6 +474,7 @@ void read_and_lock(ShardChangeState *state) {
 			end_source(&state->source);
 			begin_source(&state->source, &state->css, state->plan.source, GetActiveSnapshot(), 0);
 		}
+		const uint64 writes = writes_so_far();
 		read_source(state);
 		finish_source(&state->source);
 		if (state->css.ss.ps.state->es_instrument == 0) // EXPLAIN still has to look at it
@@ -469,6 +483,8 @@ void read_and_lock(ShardChangeState *state) {
 			PopActiveSnapshot();
 		if (lock_all(state))
 			return;
+		if (writes_so_far() != writes && may_run_again(&state->source))
+			raise_changed_by_itself(state);
 		// (What the source itself changes must not be changed twice.)
 		if (IsolationUsesXactSnapshot() || !may_run_again(&state->source))
 			ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -492,6 +508,7 @@ void run_all(ShardChangeState *state) {
 		if (action->unchanged != NIL && state->following_keys == NIL)
 			state->following_keys = following_keys(state->plan.relid);
 	start_other_scans(state->source.whole, state->plan.colocation_id);
+	count_write();
 	// Keys that rows of one batch give up may be those of another batch.
 	if (state->batches > 1 && frees_keys(state->plan)) {
 		apply_all(state, {true, false, false});

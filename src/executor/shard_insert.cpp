@@ -322,6 +322,7 @@ void run_all(ShardInsertState *state) {
 		state->store_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsMinimalTuple);
 	}
 	if (fill_batch(state)) {
+		count_write();
 		// The source must not see the rows that it has given already.
 		const ScansLeft left =
 			start_scans(state->source.whole, state->plan.colocation_id, source_state(&state->source));

@@ -54,6 +54,7 @@ void begin(CustomScanState *node, EState *, int) {
 
 void start(ShardModifyState *state) {
 	start_other_scans(state->whole, state->plan.scan.colocation_id);
+	count_write();
 	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
 	ColocationGroup *colocation = find_colocation_group(state->plan.scan.colocation_id);
 	ExprContext *context = state->css.ss.ps.ps_ExprContext;

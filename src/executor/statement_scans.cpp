@@ -20,6 +20,7 @@ struct AnnouncedScan {
 
 dlist_head announced = DLIST_STATIC_INIT(announced);
 const EState *statement = nullptr; // that is being started
+uint64 writes = 0;
 
 void withdraw(void *scan) {
 	dlist_delete(&static_cast<AnnouncedScan *>(scan)->link);
@@ -74,6 +75,14 @@ void start_other_scans(const EState *whole, int32 colocation_id) {
 			errmsg(
 				"a data-modifying WITH clause is not supported on a distributed table yet when a correlated "
 				"sub-query may read the same table"));
+}
+
+void count_write() {
+	writes++;
+}
+
+uint64 writes_so_far() {
+	return writes;
 }
 
 } // namespace shardext

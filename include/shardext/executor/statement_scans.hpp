@@ -33,4 +33,8 @@ ScansLeft start_scans(const EState *whole, int32 colocation_id, const EState *so
 // The same for a write whose own source has been read to its end; raises an error when a scan is left.
 void start_other_scans(const EState *whole, int32 colocation_id);
 
+// How many writes this session has sent to shards, those of functions within a statement included.
+void count_write();
+uint64 writes_so_far();
+
 } // namespace shardext
