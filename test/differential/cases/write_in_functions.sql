@@ -63,6 +63,7 @@ SELECT retry(900);
 SELECT * FROM items WHERE id BETWEEN 5 AND 15;
 SELECT * FROM bump(2, 5);
 SELECT sum(qty) FROM bump(1, 1);
+-- @nodetail
 SELECT * FROM bump(3, -1000);
 SELECT * FROM bump_atomic(1);
 SELECT two_writes(1), two_writes(2);

@@ -31,7 +31,6 @@ UPDATE seats SET seat = 301 FROM soft WHERE soft.k = seats.seat AND soft.id = 1 
 UPDATE seats SET seat = o.seat FROM seats o WHERE seats.holder = 'h12' AND o.holder = 'h13';
 UPDATE seats SET seat = o.seat FROM seats o WHERE seats.holder = 'h12' AND o.holder = 'h12' RETURNING seats.seat;
 UPDATE seats SET seat = 400 WHERE seat = 999;
-UPDATE soft SET k = 2 WHERE k = 5;
 BEGIN;
 UPDATE soft SET k = 2 WHERE k = 5 RETURNING *;
 SELECT * FROM soft WHERE k = 2;

@@ -49,7 +49,6 @@ UPDATE parcels SET tenant = 3, ord = NULL WHERE id = 1 RETURNING *;
 UPDATE parcels SET tenant = tenant + 1 WHERE id = 3;
 UPDATE parcels SET tenant = NULL WHERE id = 3 RETURNING *;
 UPDATE parcels SET (tenant, ord) = (SELECT tenant, id FROM orders WHERE kind = 'c' ORDER BY id LIMIT 1) WHERE id IN (5, 7) RETURNING *;
-DELETE FROM orders WHERE id = (SELECT min(ord) FROM audits);
 DELETE FROM orders USING tenants t WHERE t.id = orders.id AND t.id < 4 RETURNING orders.id;
 SELECT count(*), sum(ord) FROM lines;
 SELECT * FROM parcels WHERE ord IS NULL;
