@@ -347,7 +347,7 @@ void finish_change(ShardChangeState *state, const ChangeBatch &batch, const Chan
 				errdetail("%llu of %d locked rows were found.", static_cast<unsigned long long>(changed),
 						  list_length(change.rows)));
 	change.stream->close();
-	if (change.shows && state->plan.sets_tag)
+	if (change.shows && state->plan.sets_tag && !rows_come)
 		state->css.ss.ps.state->es_processed += changed;
 }
 
@@ -531,6 +531,8 @@ TupleTableSlot *access_next(ScanState *node) {
 	ExecClearTuple(slot);
 	if (!state->plan.returning || !tuplestore_gettupleslot(state->results, true, false, state->store_slot))
 		return slot;
+	if (state->plan.sets_tag)
+		node->ps.state->es_processed++; // a caller who wants no more than two rows counts those
 	return pass_row(state->store_slot, slot);
 }
 

@@ -238,8 +238,8 @@ void read_results(ShardInsertState *state, RowStream *stream, int group, const i
 		}
 		MemoryContextSwitchTo(old);
 	}
-	if (state->plan.sets_tag)
-		state->css.ss.ps.state->es_processed += state->plan.returning ? position : stream->affected_rows();
+	if (state->plan.sets_tag && !state->plan.returning)
+		state->css.ss.ps.state->es_processed += stream->affected_rows();
 	stream->close();
 }
 
@@ -348,6 +348,8 @@ TupleTableSlot *access_next(ScanState *node) {
 	ExecClearTuple(slot);
 	if (!state->plan.returning || !tuplestore_gettupleslot(state->results, true, false, state->store_slot))
 		return slot;
+	if (state->plan.sets_tag)
+		node->ps.state->es_processed++; // a caller who wants no more than two rows counts those
 	return pass_row(state->store_slot, slot);
 }
 
