@@ -255,6 +255,8 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 		ereport(ERROR, errmsg("could not generate random numbers"));
 	run.token = static_cast<int64>(random >> 2);
 	current_run = &run;
+	// A cursor asks all shards when it is opened: what is written before it is read is not for it.
+	run.simple_scans = (cursor_options & CURSOR_OPT_FAST_PLAN) != 0;
 	PlannedStmt *plan = nullptr;
 	PG_TRY();
 	{
