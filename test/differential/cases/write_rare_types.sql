@@ -1,0 +1,58 @@
+-- Values of rare types through the general write path: json, xml-like text, tsvector, geometry, networks, money, reg types, "char", name, bits, arrays of them, multiranges; sequences.
+-- @setup
+CREATE TYPE inner_t AS (a int, b "char");
+CREATE TYPE outer_t AS (i inner_t, l inner_t[]);
+CREATE DOMAIN inner_d AS inner_t CHECK ((VALUE).a > 0);
+CREATE TABLE other (x int, id int);
+CREATE TABLE z (k int PRIMARY KEY, id int, js json, ts tsvector, tq tsquery, pt point, bx box, pg polygon, ip inet, cd cidr, mac macaddr, mn money, nm name, ch "char", rc regclass, rt regtype, b1 bit(3), vb varbit, tsr tstzrange, mr int4multirange, iv interval, tm time, tz timetz, o outer_t, d inner_d, da inner_d[], ls pg_lsn, xs xid8, f4 real, f8 double precision, ov oidvector, jp jsonpath, n2 numeric(3,-2), by bytea[], dd date[]);
+CREATE SEQUENCE s1;
+CREATE SEQUENCE s2;
+CREATE TABLE sq (k int PRIMARY KEY, n int DEFAULT nextval('s2'), v text);
+INSERT INTO other SELECT i, i FROM generate_series(1, 12) i;
+INSERT INTO z SELECT i, i, json_build_object('b', i, 'a', i), to_tsvector('english', 'cats and ' || i), to_tsquery('english', 'cats & dogs'), point(i, i / 3.0), box(point(0, 0), point(i, i)), polygon(box(point(0, 0), point(i, 1))), ('10.0.0.' || i)::inet, '10.1.0.0/16', '08:00:2b:01:02:03', i::money, 'name ' || i, chr(64 + i)::"char", 'pg_class', 'text', B'101', B'1', tstzrange('2024-01-01 00:00+00', '2024-01-02 00:00+00'), int4multirange(int4range(i, i + 3)), i * interval '1 day 02:03:04.5', '10:11:12.5', '10:11:12+02', ROW(ROW(i, 'x'), ARRAY[ROW(1, 'y')::inner_t])::outer_t, ROW(i, 'z')::inner_d, ARRAY[ROW(i, 'w')::inner_d], '0/1A', '77', i / 3.0, i / 7.0, '1 2 3', '$.a[*] ? (@ > 1)', 12345, ARRAY['\x00ff'::bytea], ARRAY['2024-02-29'::date, 'infinity'] FROM generate_series(1, 9) i;
+INSERT INTO sq SELECT i, 0, 'v' || i FROM generate_series(1, 6) i;
+-- @distribute
+SELECT create_distributed_table('other', 'x');
+SELECT create_distributed_table('z', 'k');
+SELECT create_distributed_table('sq', 'k');
+-- @run
+UPDATE z SET k = k + 100 WHERE k IN (1, 2);
+UPDATE z SET id = id + o.id - o.id FROM other o WHERE o.id = z.id;
+UPDATE z SET js = '{"z":  1, "a":2}', ts = ts || 'new', tq = 'a & !b' FROM other o WHERE o.id = z.id AND z.id = 3 RETURNING js, ts, tq;
+UPDATE z SET pt = pt + point(0.1, 0.2), bx = box(pt, point(9, 9)), pg = '((0,0),(1,1),(2,0))' FROM other o WHERE o.id = z.id AND z.id = 3 RETURNING pt, bx, pg;
+UPDATE z SET ip = ip + o.id, cd = '192.168.0.0/24', mac = trunc(mac) FROM other o WHERE o.id = z.id AND z.id < 5 RETURNING ip, cd, mac;
+UPDATE z SET mn = mn * 2, nm = nm || o.id, ch = 'q' FROM other o WHERE o.id = z.id AND z.id < 5 RETURNING mn, nm, ch;
+UPDATE z SET rc = 'pg_type', rt = 'int4[]' FROM other o WHERE o.id = z.id AND z.id = 4 RETURNING rc, rt;
+UPDATE z SET b1 = ~b1, vb = vb || B'01' FROM other o WHERE o.id = z.id AND z.id < 4 RETURNING b1, vb;
+UPDATE z SET tsr = tsr * tstzrange('2024-01-01 12:00+00', NULL), mr = mr + int4multirange(int4range(50, 60)), iv = iv * 1.5, tm = tm + interval '1 hour', tz = '23:59:59-11' FROM other o WHERE o.id = z.id AND z.id < 4 RETURNING tsr, mr, iv, tm, tz;
+UPDATE z SET o.i.a = x.id, o.l[2].b = 'n', d.a = 5, da[2] = ROW(9, 'm')::inner_d FROM other x WHERE x.id = z.id AND z.id = 5 RETURNING o, d, da;
+UPDATE z SET d.a = -1 FROM other x WHERE x.id = z.id AND z.id = 5;
+UPDATE z SET da[1].a = 0 FROM other x WHERE x.id = z.id AND z.id = 5;
+UPDATE z SET ls = ls + 16, xs = '99', f4 = f4 * 3, f8 = f8 * 7, ov = '4 5' FROM other x WHERE x.id = z.id AND z.id < 6 RETURNING ls, xs, f4, f8, ov;
+UPDATE z SET f4 = 'NaN', f8 = '-Infinity', n2 = 98765, jp = '$.b' FROM other x WHERE x.id = z.id AND z.id = 6 RETURNING f4, f8, n2, jp;
+UPDATE z SET f8 = 1e308 * x.id FROM other x WHERE x.id = z.id AND z.id = 6;
+UPDATE z SET by = by || NULL::bytea || ('\x' || '0' || x.id)::bytea, dd[3] = '-infinity' FROM other x WHERE x.id = z.id AND z.id = 6 RETURNING by, dd;
+UPDATE z SET k = -k, js = '[1,  2]', d = ROW(3, NULL) WHERE id = (SELECT max(id) FROM other WHERE id < 8) RETURNING k, js, d, o;
+UPDATE z SET k = 1000 + k WHERE k > 0 RETURNING k, id;
+MERGE INTO z USING other x ON x.id = z.id WHEN MATCHED AND x.id = 8 THEN UPDATE SET js = 'null', pt = NULL, o = ROW(NULL, '{}'), rc = 'pg_proc' WHEN NOT MATCHED AND x.id = 11 THEN INSERT (k, id, js, pt, d, da, iv) VALUES (x.x, x.id, '{}', '(1,2)', ROW(1, 'a'), '{"(2,b)"}', '1 mon -3 days');
+INSERT INTO z (k, id, js, pt, o, da, mr, rc) SELECT k + 5000, id, js, pt, o, da, mr, rc FROM z WHERE id < 4 RETURNING k, js, pt, o, da, mr, rc;
+SELECT k, id, js, ts, tq, pt, bx, pg, ip, cd, mac, mn, nm, ch, rc, rt, b1, vb, tsr, mr, iv, tm, tz, o, d, da, ls, xs, f4, f8, ov, jp, n2, by, dd FROM z;
+MERGE INTO sq USING other ON other.id = sq.k WHEN MATCHED AND sq.k < 4 THEN UPDATE SET n = nextval('s1') WHEN NOT MATCHED AND other.id < 10 THEN INSERT (k, v) VALUES (other.id, 'new') WHEN NOT MATCHED THEN DO NOTHING;
+SELECT (SELECT last_value FROM s1), (SELECT last_value FROM s2), count(DISTINCT n) FROM sq WHERE n > 0;
+UPDATE sq SET n = DEFAULT WHERE k IN (SELECT id FROM other WHERE id > 7);
+SELECT (SELECT last_value FROM s1), (SELECT last_value FROM s2), count(DISTINCT n) FROM sq WHERE k > 7;
+UPDATE sq SET n = nextval('s1') WHERE nextval('s2') > 0 AND k < 3;
+SELECT last_value FROM s1;
+UPDATE sq SET n = 1 / 0 WHERE k = 12345;
+UPDATE sq SET n = 1 / 0 WHERE false;
+UPDATE sq SET n = 1 / (SELECT 0) WHERE k = 12345;
+UPDATE sq SET k = 1 / 0 WHERE k IN (SELECT id FROM other WHERE false);
+UPDATE sq SET k = k + 10, v = CASE WHEN k > 3 THEN 'big' ELSE (1 / (k - k))::text END WHERE k = (SELECT 5) RETURNING *;
+UPDATE sq SET v = (WITH w AS (SELECT sq.k + 1 AS q) SELECT q::text FROM w) WHERE k = (SELECT 4) RETURNING v;
+UPDATE sq SET v = x.s FROM (SELECT string_agg(v, ',' ORDER BY k) AS s FROM sq) x WHERE k < 4 RETURNING k, v;
+UPDATE sq SET v = (SELECT string_agg(i.v, '|' ORDER BY i.k) FROM sq i WHERE i.k <= sq.k) WHERE k < 3 RETURNING k, v;
+UPDATE sq SET v = (SELECT (SELECT o.id::text FROM other o WHERE o.id = sq.k + i.x) FROM other i WHERE i.id = sq.k) WHERE k < 6 RETURNING k, v;
+UPDATE sq SET v = 'grouped' WHERE (SELECT count(*) FROM other GROUP BY () HAVING max(id) > sq.k) = 12 AND k IN (1, 2) RETURNING k;
+UPDATE sq SET v = 'window' WHERE k = (SELECT nth_value(id, 2) OVER (ORDER BY id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM other LIMIT 1) - 5 RETURNING k;
+UPDATE sq SET n = k;
+SELECT * FROM sq;
