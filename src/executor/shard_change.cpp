@@ -221,13 +221,14 @@ bool row_is(const ChangeBatch &batch, int row, const TupleTableSlot *locked) {
 			   DatumGetTransactionId(batch.value(row, kChangeXmin));
 }
 
-// Locks a batch; false when a row is not what was read any more.
-bool lock_batch(ShardChangeState *state, const ChangeBatch &batch) {
-	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
+// Locks the rows of a batch that are on one node; false when one is not what was read any more.
+bool lock_on_node(ShardChangeState *state, const ChangeBatch &batch, int32 node_id) {
 	const int groups = state->colocation->group_count;
 	auto **streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * groups));
 	auto **rows = static_cast<List **>(palloc0(sizeof(List *) * groups));
 	for (int group = 0; group < groups; group++) {
+		if (state->colocation->groups[group].node_id != node_id)
+			continue;
 		rows[group] = rows_of_group(batch, batch.groups, group, [](int) { return true; });
 		if (rows[group] != NIL)
 			streams[group] = open_stream(state->sql->lock(batch, group, rows[group]));
@@ -248,19 +249,47 @@ bool lock_batch(ShardChangeState *state, const ChangeBatch &batch) {
 		unchanged = unchanged && found == list_length(rows[group]);
 	}
 	ExecDropSingleTupleTableSlot(slot);
+	return unchanged;
+}
+
+// The ids of the nodes that rows of a batch are on, in order.
+List *nodes_of(const ShardChangeState *state, const ChangeBatch &batch) {
+	List *nodes = NIL;
+	for (int row = 0; row < batch.rows; row++)
+		if (batch.groups[row] >= 0)
+			nodes = list_append_unique_int(nodes, state->colocation->groups[batch.groups[row]].node_id);
+	list_sort(nodes, list_int_cmp);
+	return nodes;
+}
+
+// Locks a batch, node by node: two statements that want the same rows would otherwise each get one node's
+// first, and wait for each other.
+bool lock_batch(ShardChangeState *state, const ChangeBatch &batch) {
+	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
+	bool unchanged = true;
+	const ListCell *cell;
+	foreach (cell, nodes_of(state, batch))
+		if (!lock_on_node(state, batch, lfirst_int(cell)))
+			unchanged = false;
 	MemoryContextSwitchTo(old);
 	return unchanged;
 }
 
+// Locks all rows, also those after one that has changed: what is locked is still as it was when it is read
+// again.
 bool lock_all(ShardChangeState *state) {
+	bool unchanged = true;
 	start_pass(state, false);
 	state->batches = 0;
 	while (ChangeBatch *batch = fill_batch(state)) {
 		state->batches++;
-		if (!lock_batch(state, *batch))
-			return false;
+		if (!lock_batch(state, *batch)) {
+			unchanged = false;
+			if (IsolationUsesXactSnapshot())
+				break;
+		}
 	}
-	return true;
+	return unchanged;
 }
 
 // --- changing ---
