@@ -47,6 +47,7 @@ struct ShardChangeState {
 	WriteSource source;
 	TupleDesc source_desc;
 	Tuplesortstate *rows;
+	Snapshot snapshot; // that was taken to read again; it is the active one then
 	TupleTableSlot *row;
 	ItemPointerData last_row; // the row that was met last
 	MemoryContext batch_context;
@@ -493,12 +494,28 @@ void apply_all(ShardChangeState *state, Phases phases) {
 	pg_unreachable();
 }
 
+void drop_snapshot(ShardChangeState *state) {
+	if (state->snapshot == nullptr)
+		return;
+	PopActiveSnapshot();
+	UnregisterSnapshot(state->snapshot);
+	state->snapshot = nullptr;
+}
+
+// Takes a new snapshot, which local shards are read, locked and changed with from now on: the old one does
+// not show what others have changed since.
+void renew_snapshot(ShardChangeState *state) {
+	drop_snapshot(state);
+	state->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	PushActiveSnapshot(state->snapshot);
+}
+
 // In READ COMMITTED, what others have changed meanwhile is read again, with a new snapshot; the rows that
 // were locked stay so, which is why this comes to an end.
 void read_and_lock(ShardChangeState *state) {
 	for (bool first = true;; first = false) {
 		if (!first)
-			PushActiveSnapshot(GetTransactionSnapshot());
+			renew_snapshot(state);
 		if (!first) {
 			end_source(&state->source);
 			begin_source(&state->source, &state->css, state->plan.source, GetActiveSnapshot(), 0);
@@ -508,8 +525,6 @@ void read_and_lock(ShardChangeState *state) {
 		finish_source(&state->source);
 		if (state->css.ss.ps.state->es_instrument == 0) // EXPLAIN still has to look at it
 			end_source(&state->source);
-		if (!first)
-			PopActiveSnapshot();
 		if (lock_all(state))
 			return;
 		if (writes_so_far() != writes && may_run_again(&state->source))
