@@ -19,11 +19,16 @@ namespace shardext {
 struct FollowingKey {
 	Oid constraint, from;
 	const char *name;
+	bool changes; // ON UPDATE changes the referring rows, too
 	int columns;
 	AttrNumber from_columns[INDEX_MAX_KEYS], to_columns[INDEX_MAX_KEYS];
 };
 
 namespace {
+
+bool acts(char action) {
+	return action != FKCONSTR_ACTION_NOACTION && action != FKCONSTR_ACTION_RESTRICT;
+}
 
 FollowingKey *read_key(Oid constraint) {
 	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
@@ -31,12 +36,12 @@ FollowingKey *read_key(Oid constraint) {
 		return nullptr;
 	const auto *form = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
 	FollowingKey *key = nullptr;
-	if (form->contype == CONSTRAINT_FOREIGN && form->confdeltype != FKCONSTR_ACTION_NOACTION &&
-		form->confdeltype != FKCONSTR_ACTION_RESTRICT) {
+	if (form->contype == CONSTRAINT_FOREIGN && (acts(form->confdeltype) || acts(form->confupdtype))) {
 		key = static_cast<FollowingKey *>(palloc0(sizeof(FollowingKey)));
 		key->constraint = constraint;
 		key->from = form->conrelid;
 		key->name = pstrdup(NameStr(form->conname));
+		key->changes = acts(form->confupdtype);
 		Oid operators[INDEX_MAX_KEYS];
 		AttrNumber set_columns[INDEX_MAX_KEYS];
 		int set_count;
@@ -71,6 +76,11 @@ SqlPieces *find_referenced(const FollowingKey *key, Oid relid) {
 }
 
 [[noreturn]] void raise_violation(const FollowingKey *key, Oid relid, const char *value) {
+	if (key->changes)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot move a row of table \"%s\" to another shard: rows of table \"%s\" refer to it",
+					   get_rel_name(relid), get_rel_name(key->from)),
+				errdetail("Foreign key constraint \"%s\" has an action ON UPDATE.", key->name));
 	StringInfoData columns;
 	initStringInfo(&columns);
 	for (int i = 0; i < key->columns; i++)

@@ -561,6 +561,7 @@ void run_all(ShardChangeState *state) {
 	} else {
 		apply_all(state, {true, true, true});
 	}
+	drop_snapshot(state);
 	tuplesort_end(state->rows);
 	state->rows = nullptr;
 	MemoryContextSwitchTo(old);
