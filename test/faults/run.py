@@ -7,12 +7,13 @@ import sys
 import time
 import traceback
 
+import bank
 import tests
 import waits
 from cluster import Cluster, Failure, TimeUp
 
 LIMIT = 40  # seconds for a test
-TESTS = {**tests.TESTS, **waits.TESTS}
+TESTS = {**tests.TESTS, **waits.TESTS, **bank.TESTS}
 
 
 def time_is_up(*_):
