@@ -49,7 +49,7 @@ struct ShardScanState {
 	TupleDesc whole_row_desc;
 
 	bool started;
-	bool holds_snapshot;
+	SnapshotHold *snapshot_hold;
 	TaskSet tasks;
 	RowStream **streams;
 	int stream_count;
@@ -147,10 +147,8 @@ void begin(CustomScanState *node, EState *, int eflags) {
 	foreach (cell, state->plan.entries)
 		state->identity = state->identity && lfirst_int(cell) == entry++;
 	state->identity = state->identity && entry == state->result_desc->natts;
-	if (state->plan.one_of_several) {
-		hold_statement_snapshot();
-		state->holds_snapshot = true;
-	}
+	if (state->plan.one_of_several)
+		state->snapshot_hold = hold_statement_snapshot(node->ss.ps.state->es_query_cxt);
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
 		announce_scan(node, state->plan.colocation_id, start_early);
 	// A cursor sees what was there when it was opened, not when it is first fetched from.
@@ -613,8 +611,8 @@ void end(CustomScanState *node) {
 			end_locked_rows(state->locked);
 		if (state->kept != nullptr)
 			state->kept->end();
-		if (state->holds_snapshot)
-			release_statement_snapshot();
+		if (state->snapshot_hold != nullptr)
+			release_statement_snapshot(state->snapshot_hold);
 	});
 }
 

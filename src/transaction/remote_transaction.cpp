@@ -16,12 +16,19 @@ extern "C" {
 
 namespace shardext {
 
+struct SnapshotHold {
+	MemoryContextCallback callback;
+	int transaction; // whose hold it is
+	bool released;
+};
+
 namespace {
 
 constexpr int kMaxWriters = 1024;
 constexpr int kPhaseTwoTimeoutMs = 1000;
 
 int snapshot_holders = 0;
+int snapshot_transaction = 0; // counts transactions: a hold of an older one is none any more
 int constraints_level = 0;
 const char *constraints_command = nullptr; // SET CONSTRAINTS ALL of this transaction
 
@@ -257,6 +264,18 @@ void abort_connection(Connection *c, void *) {
 	reset_connection_state(c);
 }
 
+void end_snapshot_holds() {
+	snapshot_holders = 0;
+	snapshot_transaction++;
+}
+
+void drop_hold(void *argument) {
+	auto *hold = static_cast<SnapshotHold *>(argument);
+	if (!hold->released && hold->transaction == snapshot_transaction)
+		snapshot_holders--;
+	hold->released = true;
+}
+
 void after_abort() {
 	// Nodes that were prepared have left their transaction; the others still have it open.
 	for_each_connection(abort_connection, nullptr);
@@ -266,11 +285,7 @@ void after_abort() {
 		finish_two_phase("ROLLBACK", "ROLLBACK PREPARED");
 		forget_two_phase(false); // a PREPARE without an answer may still have happened
 	}
-	snapshot_holders = 0;
-}
-
-void end_snapshot_holds() {
-	snapshot_holders = 0;
+	end_snapshot_holds();
 }
 
 void on_transaction_event(XactEvent event, void *) {
@@ -392,7 +407,8 @@ void enter_transaction(Connection *c, Scope scope) {
 	const bool keeps_snapshot = IsolationUsesXactSnapshot();
 	if (scope == Scope::Autocommit && statement_snapshot_held())
 		scope = Scope::Statement;
-	if (c->statement_scope && scope == Scope::Write)
+	// (After an error, a hold may have ended without its scope.)
+	if (c->statement_scope && (scope == Scope::Write || !statement_snapshot_held()))
 		end_statement_scope(c, nullptr);
 	if (c->depth == 0) {
 		if (scope == Scope::Autocommit && !keeps_snapshot) {
@@ -438,12 +454,20 @@ void set_constraints_on_nodes(bool deferred) {
 		nullptr);
 }
 
-void hold_statement_snapshot() {
+SnapshotHold *hold_statement_snapshot(MemoryContext context) {
+	auto *hold = static_cast<SnapshotHold *>(MemoryContextAllocZero(context, sizeof(SnapshotHold)));
+	hold->transaction = snapshot_transaction;
+	hold->callback.func = drop_hold;
+	hold->callback.arg = hold;
+	MemoryContextRegisterResetCallback(context, &hold->callback);
 	snapshot_holders++;
+	return hold;
 }
 
-void release_statement_snapshot() {
-	if (snapshot_holders > 0 && --snapshot_holders == 0)
+void release_statement_snapshot(SnapshotHold *hold) {
+	const bool was_held = statement_snapshot_held();
+	drop_hold(hold);
+	if (was_held && !statement_snapshot_held())
 		for_each_connection(end_statement_scope, nullptr);
 }
 

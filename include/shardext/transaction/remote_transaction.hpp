@@ -13,9 +13,11 @@ namespace shardext {
 void initialize_transactions();
 
 // Several scans of one coordinator statement share a snapshot per node: between hold and release, reads
-// outside a writing transaction use one repeatable read transaction per node.
-void hold_statement_snapshot();
-void release_statement_snapshot();
+// outside a writing transaction use one repeatable read transaction per node. A hold ends with its memory
+// context at the latest (after an error nobody releases it).
+struct SnapshotHold;
+SnapshotHold *hold_statement_snapshot(MemoryContext context);
+void release_statement_snapshot(SnapshotHold *hold);
 bool statement_snapshot_held();
 
 // SET CONSTRAINTS ALL on the nodes of this transaction, now and when they join it later.
