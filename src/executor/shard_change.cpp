@@ -215,11 +215,23 @@ List *rows_of_group(const ChangeBatch &batch, const int *groups, int group, Cond
 	return rows;
 }
 
-bool row_is(const ChangeBatch &batch, int row, const TupleTableSlot *locked) {
-	return ItemPointerEquals(&batch.tids[row],
-							 reinterpret_cast<ItemPointer>(DatumGetPointer(locked->tts_values[0]))) &&
-		   DatumGetTransactionId(locked->tts_values[1]) ==
-			   DatumGetTransactionId(batch.value(row, kChangeXmin));
+// True when a row that was locked is one of those that were read, and as it was then. (They are in the order
+// of ctid; the node may return them in another one.)
+bool was_read(const ChangeBatch &batch, const List *rows, const TupleTableSlot *locked) {
+	auto *tid = reinterpret_cast<ItemPointer>(DatumGetPointer(locked->tts_values[0]));
+	int low = 0, high = list_length(rows);
+	while (low < high) {
+		const int middle = (low + high) / 2, row = list_nth_int(rows, middle);
+		const int32 order = ItemPointerCompare(&batch.tids[row], tid);
+		if (order == 0)
+			return DatumGetTransactionId(locked->tts_values[1]) ==
+				   DatumGetTransactionId(batch.value(row, kChangeXmin));
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
 }
 
 // Locks the rows of a batch that are on one node; false when one is not what was read any more.
@@ -239,13 +251,9 @@ bool lock_on_node(ShardChangeState *state, const ChangeBatch &batch, int32 node_
 	for (int group = 0; group < groups; group++) {
 		if (streams[group] == nullptr)
 			continue;
-		// Both come in the order of ctid, unless somebody was faster.
 		int found = 0;
 		while (streams[group]->next(slot))
-			if (found < list_length(rows[group]) && row_is(batch, list_nth_int(rows[group], found), slot))
-				found++;
-			else
-				unchanged = false;
+			found += was_read(batch, rows[group], slot);
 		streams[group]->close();
 		unchanged = unchanged && found == list_length(rows[group]);
 	}
