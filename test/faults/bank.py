@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A bank under fire: clients move money row by row while nodes are killed, connections cut and statements cancelled.
+"""A bank under fire: clients move money row by row while servers are killed, connections cut and statements cancelled.
 
 Whatever happens, no money and no account may be lost or made. As a test of the suite it takes 20 seconds; by hand, on a
 cluster that test/tools/cluster has started, it takes as long as one likes:
@@ -204,6 +204,7 @@ class Client(threading.Thread):
         except psycopg2.Error:
             if self.connection is not None:
                 self.connection.close()
+            time.sleep(0.05)
 
 
 class Bank:
@@ -211,6 +212,7 @@ class Bank:
 
     def __init__(self, cluster, seed):
         self.cluster, self.seed, self.rng = cluster, seed, random.Random(seed)
+        self.mortals = ("node1", "node2", "coordinator")
         self.over = threading.Event()
         self.outcomes, self.longest, self.lock = collections.Counter(), 0.0, threading.Lock()
 
@@ -233,8 +235,8 @@ class Bank:
 
     # --- disturbances ---
 
-    def kill_node(self):
-        node = self.rng.choice(("node1", "node2"))
+    def kill_server(self):
+        node = self.rng.choice(self.mortals)
         self.cluster.kill(node)
         time.sleep(self.rng.uniform(0, 0.5))
         self.cluster.up(node)
@@ -253,7 +255,7 @@ class Bank:
         )
 
     def disturb(self):
-        self.rng.choice((self.kill_node, self.cut_connections, self.cut_connections, self.cancel, self.cancel))()
+        self.rng.choice((self.kill_server, self.cut_connections, self.cut_connections, self.cancel, self.cancel))()
 
     # --- the whole ---
 
@@ -266,7 +268,6 @@ class Bank:
             if not calm:
                 self.disturb()
         self.over.set()
-        self.cluster.control("up", "all")
         for client in clients:
             client.join(20)
             check(not client.is_alive(), "a client hangs")
