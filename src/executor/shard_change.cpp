@@ -423,8 +423,8 @@ struct Phases {
 	bool remove, update, insert;
 };
 
-// All statements of a kind are sent before the first answer is read. In a shard group, rows are deleted before
-// others get their unique keys; so rows that move are gone everywhere before they are inserted.
+// All statements of a kind are sent before the first answer is read. In a shard group, rows are deleted
+// before others get their unique keys; so rows that move are gone everywhere before they are inserted.
 void apply_batch(ShardChangeState *state, const ChangeBatch &batch, Phases phases) {
 	if (phases.remove)
 		check_batch(state, batch);
@@ -459,10 +459,9 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch, Phases phase
 				lappend(changes, make_change(state->sql->remove(batch, group, moved), moved, true, false));
 		for (int number = 0; number < actions && phases.update; number++)
 			if (updated[number] != NIL)
-				changes =
-					lappend(changes, make_change(state->sql->update(batch, group, updated[number],
-																	action_of(state, number)),
-												 updated[number], true, true));
+				changes = lappend(changes, make_change(state->sql->update(batch, group, updated[number],
+																		  action_of(state, number)),
+													   updated[number], true, true));
 	}
 	finish_changes(state, batch, changes);
 	for (int group = 0; group < groups && phases.insert; group++)
@@ -492,13 +491,14 @@ void apply_all(ShardChangeState *state, Phases phases) {
 // A function of the statement has changed rows that the statement itself is about to change.
 [[noreturn]] void raise_changed_by_itself(const ShardChangeState *state) {
 	const bool removes = action_of(state, 0)->command == CMD_DELETE;
-	ereport(ERROR, errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-			errmsg("tuple to be %s was already modified by an operation triggered by the current command",
-				   state->plan.once ? "updated or deleted"
-				   : removes		? "deleted"
-									: "updated"),
-			errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other "
-					"rows."));
+	ereport(
+		ERROR, errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+		errmsg("tuple to be %s was already modified by an operation triggered by the current command",
+			   state->plan.once ? "updated or deleted"
+			   : removes		? "deleted"
+								: "updated"),
+		errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other "
+				"rows."));
 	pg_unreachable();
 }
 
@@ -533,6 +533,8 @@ void read_and_lock(ShardChangeState *state) {
 		finish_source(&state->source);
 		if (state->css.ss.ps.state->es_instrument == 0) // EXPLAIN still has to look at it
 			end_source(&state->source);
+		if (writes_so_far() != writes)
+			renew_snapshot(state); // to see what functions of the source have changed
 		if (lock_all(state))
 			return;
 		if (writes_so_far() != writes && may_run_again(&state->source))

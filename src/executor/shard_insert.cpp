@@ -205,10 +205,10 @@ void complete_row_id(ShardInsertState *state, int group) {
 	const int column = state->plan.row_id_column;
 	if (column < 0 || state->result_row->tts_isnull[column])
 		return;
-	auto *row_id = static_cast<ItemPointer>(
-		MemoryContextAlloc(state->batch_context, sizeof(ItemPointerData)));
-	make_row_id(row_id,
-				reinterpret_cast<ItemPointer>(DatumGetPointer(state->result_row->tts_values[column])), group);
+	auto *row_id =
+		static_cast<ItemPointer>(MemoryContextAlloc(state->batch_context, sizeof(ItemPointerData)));
+	make_row_id(row_id, reinterpret_cast<ItemPointer>(DatumGetPointer(state->result_row->tts_values[column])),
+				group);
 	state->result_row->tts_values[column] = PointerGetDatum(row_id);
 }
 
@@ -309,8 +309,8 @@ void run_staged(ShardInsertState *state) {
 		groups = lappend_int(groups, g);
 	}
 	for (int i = 0; i < list_length(streams); i++)
-		read_results(state, static_cast<RowStream *>(list_nth(streams, i)), list_nth_int(groups, i), nullptr, 0,
-					 nullptr);
+		read_results(state, static_cast<RowStream *>(list_nth(streams, i)), list_nth_int(groups, i), nullptr,
+					 0, nullptr);
 	staged.drop();
 	MemoryContextSwitchTo(old);
 }

@@ -11,7 +11,8 @@ struct FollowingKey;
 List *following_keys(Oid relid);
 
 // A row that moves is deleted where it is. Where ON UPDATE is NO ACTION or RESTRICT, this raises 23503 (else
-// 0A000) when something refers to one of the rows of a shard group (an array of their ctids is the parameter).
+// 0A000) when something refers to one of the rows of a shard group (an array of their ctids is the
+// parameter).
 void check_not_referenced(const List *keys, Oid relid, const ShardGroup &group, const StatementParams &tids);
 
 } // namespace shardext
