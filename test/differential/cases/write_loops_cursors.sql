@@ -68,6 +68,7 @@ SELECT counts();
 SELECT rec(8);
 SET ROLE diff_alice;
 SELECT * FROM def(16);
+-- @nomessage
 SELECT counts();
 RESET ROLE;
 BEGIN;
