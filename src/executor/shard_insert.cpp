@@ -139,7 +139,9 @@ bool fill_batch(ShardInsertState *state) {
 	while (!state->source_done && state->row_count < state->max_rows && state->bytes < kBatchBytes) {
 		TupleTableSlot *slot = next_of_source(&state->source);
 		if (TupIsNull(slot)) {
+			// What the source itself changes at its end must not meet the rows that are inserted.
 			state->source_done = true;
+			finish_source(&state->source);
 			break;
 		}
 		add_row(state, slot);
@@ -328,7 +330,10 @@ void run_all(ShardInsertState *state) {
 			start_scans(state->source.whole, state->plan.colocation_id, source_state(&state->source));
 		if (left.others)
 			start_other_scans(state->source.whole, state->plan.colocation_id);
-		if ((state->plan.one_statement || left.own) && !state->source_done && state->columns > 0)
+		const PlannedStmt *source = state->plan.source.statement;
+		const bool together =
+			state->plan.one_statement || left.own || (source != nullptr && source->hasModifyingCTE);
+		if (together && !state->source_done && state->columns > 0)
 			run_staged(state);
 		else
 			do
