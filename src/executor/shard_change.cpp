@@ -37,6 +37,7 @@ namespace {
 
 constexpr int kMaxParams = 65535; // of the protocol
 constexpr int kBatchRows = 1000;
+constexpr int32 kAllNodes = -1;
 constexpr Size kBatchBytes = 4 * 1024 * 1024;
 
 struct ShardChangeState {
@@ -234,13 +235,14 @@ bool was_read(const ChangeBatch &batch, const List *rows, const TupleTableSlot *
 	return false;
 }
 
-// Locks the rows of a batch that are on one node; false when one is not what was read any more.
+// Locks the rows of a batch that are on one node, or on all at once; false when one is not what was read any
+// more.
 bool lock_on_node(ShardChangeState *state, const ChangeBatch &batch, int32 node_id) {
 	const int groups = state->colocation->group_count;
 	auto **streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * groups));
 	auto **rows = static_cast<List **>(palloc0(sizeof(List *) * groups));
 	for (int group = 0; group < groups; group++) {
-		if (state->colocation->groups[group].node_id != node_id)
+		if (node_id != kAllNodes && state->colocation->groups[group].node_id != node_id)
 			continue;
 		rows[group] = rows_of_group(batch, batch.groups, group, [](int) { return true; });
 		if (rows[group] != NIL)
@@ -271,13 +273,13 @@ List *nodes_of(const ShardChangeState *state, const ChangeBatch &batch) {
 	return nodes;
 }
 
-// Locks a batch, node by node: two statements that want the same rows would otherwise each get one node's
-// first, and wait for each other.
-bool lock_batch(ShardChangeState *state, const ChangeBatch &batch) {
+// Locks a batch. The first one node by node: two statements that want the same rows would otherwise each get
+// one node's first, and wait for each other. Who has that one is ahead of the other, and need not be slow.
+bool lock_batch(ShardChangeState *state, const ChangeBatch &batch, bool first) {
 	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
 	bool unchanged = true;
 	const ListCell *cell;
-	foreach (cell, nodes_of(state, batch))
+	foreach (cell, first ? nodes_of(state, batch) : list_make1_int(kAllNodes))
 		if (!lock_on_node(state, batch, lfirst_int(cell)))
 			unchanged = false;
 	MemoryContextSwitchTo(old);
@@ -287,16 +289,17 @@ bool lock_batch(ShardChangeState *state, const ChangeBatch &batch) {
 // Locks all rows, also those after one that has changed: what is locked is still as it was when it is read
 // again.
 bool lock_all(ShardChangeState *state) {
-	bool unchanged = true;
+	bool unchanged = true, first = true;
 	start_pass(state, false);
 	state->batches = 0;
 	while (ChangeBatch *batch = fill_batch(state)) {
 		state->batches++;
-		if (!lock_batch(state, *batch)) {
+		if (!lock_batch(state, *batch, first)) {
 			unchanged = false;
 			if (IsolationUsesXactSnapshot())
 				break;
 		}
+		first = false;
 	}
 	return unchanged;
 }
