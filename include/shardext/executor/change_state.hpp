@@ -1,0 +1,63 @@
+// What the parts of Shard Change share.
+#pragma once
+#include "shardext/executor/change_sql.hpp"
+#include "shardext/executor/write_source.hpp"
+
+extern "C" {
+#include "nodes/extensible.h"
+#include "utils/tuplesort.h"
+#include "utils/tuplestore.h"
+}
+
+namespace shardext {
+
+struct ShardChangeState {
+	CustomScanState css; // must be first
+	ChangePlan plan;
+	ColocationGroup *colocation;
+	ChangeSql *sql;
+	WriteSource source;
+	TupleDesc source_desc;
+	Tuplesortstate *rows;
+	Snapshot snapshot; // that was taken to read again; it is the active one then
+	TupleTableSlot *row;
+	ItemPointerData last_row; // the row that was met last
+	MemoryContext batch_context;
+	int max_rows, batches;
+	List *following_keys; // of rows that move
+	bool finished;
+
+	Tuplestorestate *results;
+	TupleTableSlot *result_slot, *store_slot;
+};
+
+inline const ChangeAction *action_of(const ShardChangeState *state, int number) {
+	return static_cast<ChangeAction *>(list_nth(state->plan.actions, number));
+}
+
+// --- batches (change_batches.cpp) ---
+
+// Goes to the first of the rows that were read, `again` for another time.
+void start_pass(ShardChangeState *state, bool again);
+// The next rows, as many as go into one round of messages; nullptr at the end.
+ChangeBatch *fill_batch(ShardChangeState *state);
+// Raises 21000.
+[[noreturn]] void refuse_second_time(const ShardChangeState *state);
+
+// The rows (numbers) of a batch in one shard group that satisfy a condition.
+template <class Condition>
+List *rows_of_group(const ChangeBatch &batch, const int *groups, int group, Condition wanted) {
+	List *rows = NIL;
+	for (int row = 0; row < batch.rows; row++)
+		if (groups[row] == group && wanted(row))
+			rows = lappend_int(rows, row);
+	return rows;
+}
+
+// Locks all rows (change_locks.cpp); false when one is not what was read any more.
+bool lock_all(ShardChangeState *state);
+
+// Changes all rows (change_apply.cpp). They must be locked.
+void apply_all(ShardChangeState *state);
+
+} // namespace shardext
