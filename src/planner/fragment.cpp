@@ -264,13 +264,27 @@ void finish_fragment(Fragment *fragment, Query *inner, List *columns, const Quer
 	set_text(fragment, inner, lifted);
 }
 
+// Whether a query may say FOR UPDATE. (What a view may not say, PostgreSQL does not mind in the query that
+// reads it, where it plans that at all.)
+static bool may_lock(const Query *query) {
+	bool skips = false;
+	foreach_node (RowMarkClause, clause, query->rowMarks)
+		skips = skips || clause->waitPolicy == LockWaitSkip;
+	return query->setOperations == nullptr && query->distinctClause == NIL && query->groupClause == NIL &&
+		   query->groupingSets == NIL && query->havingQual == nullptr && !query->hasAggs &&
+		   !query->hasWindowFuncs && !query->hasTargetSRFs &&
+		   !(skips && query->limitOption == LIMIT_OPTION_WITH_TIES);
+}
+
 void set_text(Fragment *fragment, const Query *inner, List *lifted) {
 	auto *copy = static_cast<Query *>(copyObjectImpl(inner));
 	note_row_marks(reinterpret_cast<Node *>(copy), fragment);
 	// Locks that come from an outer query, which is not part of the text.
-	copy->hasForUpdate = copy->rowMarks != NIL;
-	foreach_node (RowMarkClause, clause, copy->rowMarks)
-		clause->pushedDown = false;
+	if (may_lock(copy)) {
+		copy->hasForUpdate = copy->rowMarks != NIL;
+		foreach_node (RowMarkClause, clause, copy->rowMarks)
+			clause->pushedDown = false;
+	}
 	fragment->scan.prefix = hoist_shipped(copy, &lifted);
 	const DeparsedQuery deparsed = deparse_for_shards(copy, lifted, fragment->scan.prefix == nullptr);
 	fragment->scan.pieces = deparsed.pieces;
