@@ -86,10 +86,13 @@ void finish_change(ShardChangeState *state, const ChangeBatch &batch, const Chan
 		}
 		changed = change.stream->affected_rows();
 	}
-	if (changed != static_cast<uint64>(list_length(change.rows)) && state->plan.arbiter != NIL &&
-		has_duplicates(state, batch, change.rows))
+	const bool all = changed == static_cast<uint64>(list_length(change.rows));
+	if (!all && state->plan.arbiter != NIL && has_duplicates(state, batch, change.rows))
 		refuse_second_time(state);
-	if (changed != static_cast<uint64>(list_length(change.rows)))
+	if (!all && state->plan.arbiter != NIL && !change.numbered)
+		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("could not serialize access due to concurrent insert"));
+	if (!all)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("could not change rows of table \"%s\" on node \"%s\"",
 					   get_rel_name(state->plan.relid), change.stream->node_name),

@@ -157,15 +157,27 @@ PlannedStmt *plan_around(Query *query, const PlannedWrite &write, const Planning
 
 namespace {
 
+// Queries are found by name: it must be one that the list does not have.
+char *new_with_name(const Query *query, const char *wish) {
+	char *name = pstrdup(wish);
+	for (int number = 2;; number++) {
+		bool taken = false;
+		foreach_node (CommonTableExpr, cte, query->cteList)
+			taken = taken || strcmp(cte->ctename, name) == 0;
+		if (!taken)
+			return name;
+		name = psprintf("%s %d", wish, number);
+	}
+}
+
 SourcePlan add_with_query(Query *source, const PlanningContext &context) {
 	int position = 0;
 	while (list_nth(context.with->cteList, position) != context.writer)
 		position++;
-	const char *mark = psprintf("shardext source " INT64_FORMAT "."
-								"%d",
-								current_run->token, list_length(context.with->cteList));
+	const char *mark =
+		psprintf("source " INT64_FORMAT " %d", current_run->token, list_length(context.with->cteList));
 	CommonTableExpr *cte = makeNode(CommonTableExpr);
-	cte->ctename = pstrdup(mark);
+	cte->ctename = new_with_name(context.with, psprintf("rows for %s", context.writer->ctename));
 	cte->ctematerialized = CTEMaterializeAlways;
 	cte->cterefcount = 1; // the write reads it
 	cte->location = -1;
