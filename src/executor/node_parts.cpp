@@ -68,6 +68,15 @@ TupleTableSlot *pass_row(TupleTableSlot *from, TupleTableSlot *to) {
 	return ExecStoreVirtualTuple(to);
 }
 
+TupleTableSlot *next_returned(ScanState *node, Tuplestorestate *kept, TupleTableSlot *stored, bool counts) {
+	TupleTableSlot *slot = ExecClearTuple(node->ss_ScanTupleSlot);
+	if (kept == nullptr || !tuplestore_gettupleslot(kept, true, false, stored))
+		return slot;
+	if (counts)
+		node->ps.state->es_processed++; // a caller who wants no more than two rows counts those
+	return pass_row(stored, slot);
+}
+
 bool no_recheck(ScanState *, TupleTableSlot *) {
 	return true;
 }

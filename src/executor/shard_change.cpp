@@ -156,15 +156,9 @@ void run_all(ShardChangeState *state) {
 
 TupleTableSlot *access_next(ScanState *node) {
 	auto *state = reinterpret_cast<ShardChangeState *>(node);
-	TupleTableSlot *slot = node->ss_ScanTupleSlot;
 	if (!state->finished)
 		run_all(state);
-	ExecClearTuple(slot);
-	if (!state->plan.returning || !tuplestore_gettupleslot(state->results, true, false, state->store_slot))
-		return slot;
-	if (state->plan.sets_tag)
-		node->ps.state->es_processed++; // a caller who wants no more than two rows counts those
-	return pass_row(state->store_slot, slot);
+	return next_returned(node, state->results, state->store_slot, state->plan.sets_tag);
 }
 
 TupleTableSlot *exec(CustomScanState *node) {

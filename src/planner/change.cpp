@@ -10,10 +10,10 @@
 #include "shardext/pg/merge.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/new_row.hpp"
+#include "shardext/sql/relation_query.hpp"
 
 extern "C" {
 #include "access/sysattr.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
@@ -99,11 +99,10 @@ Expr *int_constant(int value, bool isnull = false) {
 		makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(value), isnull, true));
 }
 
-CaseExpr *make_case(Oid type, Oid collation) {
+CaseExpr *make_case() {
 	CaseExpr *result = makeNode(CaseExpr);
-	result->defresult = reinterpret_cast<Expr *>(makeNullConst(type, -1, collation));
-	result->casetype = type;
-	result->casecollid = collation;
+	result->defresult = reinterpret_cast<Expr *>(makeNullConst(INT4OID, -1, InvalidOid));
+	result->casetype = INT4OID;
 	result->location = -1;
 	return result;
 }
@@ -120,7 +119,7 @@ void add_arm(CaseExpr *choice, Node *condition, Expr *value) {
 Expr *ChangePlanner::action_number() {
 	if (!is_merge())
 		return int_constant(0);
-	CaseExpr *matched = make_case(INT4OID, InvalidOid), *unmatched = make_case(INT4OID, InvalidOid);
+	CaseExpr *matched = make_case(), *unmatched = make_case();
 	int number = 0;
 	foreach_node (MergeAction, action, query_->mergeActionList) {
 		Node *condition = action->qual != nullptr ? static_cast<Node *>(copyObjectImpl(action->qual))
@@ -135,7 +134,7 @@ Expr *ChangePlanner::action_number() {
 	for (CaseExpr *choice : {matched, unmatched})
 		if (choice->args == NIL)
 			add_arm(choice, makeBoolConst(false, false), int_constant(0, true));
-	CaseExpr *choice = make_case(INT4OID, InvalidOid);
+	CaseExpr *choice = make_case();
 	NullTest *found = makeNode(NullTest);
 	found->arg = reinterpret_cast<Expr *>(
 		makeVar(query_->resultRelation, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0));
@@ -148,17 +147,9 @@ Expr *ChangePlanner::action_number() {
 
 // A value is worked out only for rows that meet its action.
 Node *only_for(int number, Node *value) {
-	CaseExpr *choice = make_case(exprType(value), exprCollation(value));
-	OpExpr *same = makeNode(OpExpr);
-	same->opno = Int4EqualOperator;
-	same->opfuncid = get_opcode(Int4EqualOperator);
-	same->opresulttype = BOOLOID;
-	same->args = list_make2(makeVar(1, kChangeAction + 1, INT4OID, -1, InvalidOid, 0), int_constant(number));
-	same->location = -1;
-	add_arm(choice, reinterpret_cast<Node *>(same), reinterpret_cast<Expr *>(value));
-	choice->defresult =
-		reinterpret_cast<Expr *>(makeNullConst(exprType(value), exprTypmod(value), exprCollation(value)));
-	return reinterpret_cast<Node *>(choice);
+	return value_when(
+		kChangeAction + 1, number, value,
+		reinterpret_cast<Node *>(makeNullConst(exprType(value), exprTypmod(value), exprCollation(value))));
 }
 
 bool is_simple(const Node *node) {
@@ -325,13 +316,7 @@ Query *ChangePlanner::inner_query() {
 
 Query *ChangePlanner::source_query() {
 	Query *inner = inner_query();
-	List *names = NIL;
-	foreach_node (TargetEntry, entry, inner->targetList)
-		names = lappend(names, makeString(pstrdup(entry->resname != nullptr ? entry->resname : "?")));
-	Query *outer = makeNode(Query);
-	outer->commandType = CMD_SELECT;
-	outer->querySource = QSRC_ORIGINAL;
-	outer->canSetTag = true;
+	Query *outer = query_over_query(inner, "old");
 	outer->targetList = outputs_;
 	outer->cteList = static_cast<List *>(copyObjectImpl(query_->cteList));
 	outer->hasModifyingCTE = query_->hasModifyingCTE;
@@ -340,16 +325,6 @@ Query *ChangePlanner::source_query() {
 	outer->hasSubLinks = query_->hasSubLinks;
 	int level = -1;
 	raise_cte_levels(reinterpret_cast<Node *>(inner), &level);
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = inner;
-	rte->eref = makeAlias("old", names);
-	rte->alias = makeAlias("old", static_cast<List *>(copyObjectImpl(names)));
-	rte->inFromCl = true;
-	outer->rtable = list_make1(rte);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	ref->rtindex = 1;
-	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
 	return outer;
 }
 

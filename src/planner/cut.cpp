@@ -49,30 +49,15 @@ void ensure_column(Query *inner) {
 Query *wrap_set_operation(Query *inner) {
 	if (inner->setOperations == nullptr)
 		return inner;
-	Query *outer = makeNode(Query);
-	outer->commandType = CMD_SELECT;
-	outer->querySource = QSRC_ORIGINAL;
-	outer->canSetTag = true;
-	List *names = NIL;
+	Query *outer = query_over_query(inner, "set_operation");
 	foreach_node (TargetEntry, entry, inner->targetList) {
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
-		names = lappend(names, makeString(psprintf("_c%d", entry->resno)));
 		Var *var = makeVar(1, entry->resno, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
 		TargetEntry *copy = makeTargetEntry(reinterpret_cast<Expr *>(var), entry->resno,
 											psprintf("_c%d", entry->resno), false);
 		copy->ressortgroupref = entry->ressortgroupref;
 		outer->targetList = lappend(outer->targetList, copy);
 	}
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = inner;
-	rte->eref = makeAlias("set_operation", names);
-	rte->alias = makeAlias("set_operation", static_cast<List *>(copyObjectImpl(names)));
-	rte->inFromCl = true;
-	outer->rtable = list_make1(rte);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	ref->rtindex = 1;
-	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
 	return outer;
 }
 

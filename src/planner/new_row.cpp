@@ -2,10 +2,10 @@
 #include "shardext/planner/new_row.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/sql/relation_query.hpp"
 
 extern "C" {
 #include "access/relation.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/rel.h"
@@ -72,28 +72,6 @@ List *generated_columns(const NewRow &row) {
 	return result;
 }
 
-// CASE WHEN column = number THEN condition ELSE true END
-Node *true_unless(int column, int number, Node *condition) {
-	OpExpr *same = makeNode(OpExpr);
-	same->opno = Int4EqualOperator;
-	same->opfuncid = get_opcode(Int4EqualOperator);
-	same->opresulttype = BOOLOID;
-	same->args =
-		list_make2(makeVar(1, column, INT4OID, -1, InvalidOid, 0),
-				   makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(number), false, true));
-	same->location = -1;
-	CaseWhen *arm = makeNode(CaseWhen);
-	arm->expr = reinterpret_cast<Expr *>(same);
-	arm->result = reinterpret_cast<Expr *>(condition);
-	arm->location = -1;
-	CaseExpr *choice = makeNode(CaseExpr);
-	choice->casetype = BOOLOID;
-	choice->args = list_make1(arm);
-	choice->defresult = reinterpret_cast<Expr *>(makeBoolConst(true, false));
-	choice->location = -1;
-	return reinterpret_cast<Node *>(choice);
-}
-
 } // namespace
 
 List *add_checks_of_row(List *list, const List *with_check_options, const NewRow &row,
@@ -107,11 +85,7 @@ List *add_checks_of_row(List *list, const List *with_check_options, const NewRow
 }
 
 Query *select_with_checks(Query *source, const List *checks_of_rows, RowChecks *checks) {
-	Query *outer = makeNode(Query);
-	outer->commandType = CMD_SELECT;
-	outer->querySource = QSRC_ORIGINAL;
-	outer->canSetTag = true;
-	List *names = NIL;
+	Query *outer = query_over_query(source, "new");
 	int position = 0;
 	foreach_node (TargetEntry, entry, source->targetList) {
 		if (entry->resjunk) {
@@ -122,7 +96,6 @@ Query *select_with_checks(Query *source, const List *checks_of_rows, RowChecks *
 		}
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
 		char *name = psprintf("_c%d", ++position);
-		names = lappend(names, makeString(name));
 		Var *var = makeVar(1, position, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
 		outer->targetList =
 			lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(var), position, name, false));
@@ -131,7 +104,7 @@ Query *select_with_checks(Query *source, const List *checks_of_rows, RowChecks *
 		ReadNewRow context{&wanted->row, 0};
 		Node *expr = read_new_row(static_cast<Node *>(copyObjectImpl(wanted->check->qual)), &context);
 		if (wanted->action >= 0)
-			expr = true_unless(wanted->action_column, wanted->action, expr);
+			expr = value_when(wanted->action_column, wanted->action, expr, makeBoolConst(true, false));
 		outer->hasSubLinks |= checkExprHasSubLink(expr);
 		outer->targetList = lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(expr),
 																	   ++position, pstrdup("check"), false));
@@ -159,16 +132,6 @@ Query *select_with_checks(Query *source, const List *checks_of_rows, RowChecks *
 		number++;
 	}
 	outer->hasRowSecurity = source->hasRowSecurity;
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = source;
-	rte->eref = makeAlias("new", names);
-	rte->alias = makeAlias("new", static_cast<List *>(copyObjectImpl(names)));
-	rte->inFromCl = true;
-	outer->rtable = list_make1(rte);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	ref->rtindex = 1;
-	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
 	return outer;
 }
 

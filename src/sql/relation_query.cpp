@@ -4,6 +4,8 @@
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
 #include "optimizer/clauses.h"
 #include "utils/rel.h"
 }
@@ -83,6 +85,50 @@ Query *query_over_relation(Oid relid, List *target_entries, List *quals) {
 		list_make1(ref), reinterpret_cast<Node *>(quals != NIL ? make_ands_explicit(quals) : nullptr));
 	query->targetList = target_entries;
 	return query;
+}
+
+Query *query_over_query(Query *query, const char *alias) {
+	Query *outer = makeNode(Query);
+	outer->commandType = CMD_SELECT;
+	outer->querySource = QSRC_ORIGINAL;
+	outer->canSetTag = true;
+	List *names = NIL;
+	foreach_node (TargetEntry, entry, query->targetList)
+		if (!entry->resjunk)
+			names = lappend(names, makeString(psprintf("_c%d", list_length(names) + 1)));
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = query;
+	rte->eref = makeAlias(alias, names);
+	rte->alias = makeAlias(alias, static_cast<List *>(copyObjectImpl(names)));
+	rte->inFromCl = true;
+	outer->rtable = list_make1(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	outer->jointree = makeFromExpr(list_make1(ref), nullptr);
+	return outer;
+}
+
+Node *value_when(AttrNumber column, int number, Node *value, Node *otherwise) {
+	OpExpr *same = makeNode(OpExpr);
+	same->opno = Int4EqualOperator;
+	same->opfuncid = get_opcode(Int4EqualOperator);
+	same->opresulttype = BOOLOID;
+	same->args =
+		list_make2(makeVar(1, column, INT4OID, -1, InvalidOid, 0),
+				   makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(number), false, true));
+	same->location = -1;
+	CaseWhen *arm = makeNode(CaseWhen);
+	arm->expr = reinterpret_cast<Expr *>(same);
+	arm->result = reinterpret_cast<Expr *>(value);
+	arm->location = -1;
+	CaseExpr *choice = makeNode(CaseExpr);
+	choice->casetype = exprType(value);
+	choice->casecollid = exprCollation(value);
+	choice->args = list_make1(arm);
+	choice->defresult = reinterpret_cast<Expr *>(otherwise);
+	choice->location = -1;
+	return reinterpret_cast<Node *>(choice);
 }
 
 TargetEntry *constant_column() {

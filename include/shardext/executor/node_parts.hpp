@@ -26,6 +26,10 @@ GroupSet groups_of_pins(const ColocationGroup *colocation, const List *pin_kinds
 // Hands the first columns of a row on, as many as `to` has; values are not copied.
 TupleTableSlot *pass_row(TupleTableSlot *from, TupleTableSlot *to);
 
+// The next of the rows that RETURNING has kept (nullptr: there are none), which the command tag counts when
+// `counts`; `stored` is their slot.
+TupleTableSlot *next_returned(ScanState *node, Tuplestorestate *kept, TupleTableSlot *stored, bool counts);
+
 // For ExecScan: rows of shards need no second look.
 bool no_recheck(ScanState *, TupleTableSlot *);
 

@@ -22,6 +22,14 @@ RowExpr *row_to_test(const Var *whole, Oid relid);
 // SELECT target_entries FROM relid WHERE quals; the relation is range table position 1.
 Query *query_over_relation(Oid relid, List *target_entries, List *quals);
 
+// SELECT … FROM query, with a target list still to be filled in: the query is range table position 1, its
+// visible columns are called _c1, _c2, ….
+Query *query_over_query(Query *query, const char *alias);
+
+// CASE WHEN column = number THEN value ELSE otherwise END; the column is an integer of range table
+// position 1.
+Node *value_when(AttrNumber column, int number, Node *value, Node *otherwise);
+
 // One constant column, for queries of which only the number of rows is wanted.
 TargetEntry *constant_column();
 
