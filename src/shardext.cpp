@@ -7,6 +7,7 @@
 #include "shardext/monitor/worker.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/remote/sessions.hpp"
+#include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
 #include "shardext/transaction/unique_ids.hpp"
@@ -27,6 +28,7 @@ void _PG_init(void) {
 		shardext::register_launcher();
 		shardext::start_detector_on_long_waits();
 		shardext::initialize_cluster();
+		shardext::initialize_ledger();
 		shardext::initialize_transactions();
 		shardext::initialize_unique_ids();
 		shardext::register_shard_scan();

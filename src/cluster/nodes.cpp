@@ -5,6 +5,7 @@
 #include "shardext/cluster/shards.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/transaction/ledger.hpp"
 #include "shardext/remote/connection.hpp"
 #include "shardext/transaction/shared_state.hpp"
 
@@ -308,6 +309,7 @@ SHARDEXT_SQL_FUNCTION(shardext_add_node) {
 	invalidate_nodes();
 	CommandCounterIncrement();
 	const NodeInfo *node = node_named(name);
+	node_is_resolved(id);
 	mark_node(node);
 	copy_reference_tables(node);
 	PG_RETURN_INT32(id);

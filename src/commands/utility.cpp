@@ -9,6 +9,7 @@
 #include "shardext/planner/plan_statement.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/sql/shard_sql.hpp"
+#include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
 
@@ -426,8 +427,10 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 	switch (nodeTag(statement)) {
 	case T_DropdbStmt: {
 		const Oid database = get_database_oid(reinterpret_cast<DropdbStmt *>(statement)->dbname, true);
-		if (OidIsValid(database))
+		if (OidIsValid(database)) {
 			stop_worker(database);
+			forget_nodes_of(database);
+		}
 		return UtilityAction::PassOn;
 	}
 	case T_CreatedbStmt: {

@@ -254,18 +254,22 @@ CommitLedger::Verdict CommitLedger::check(Sequence since, std::span<TakenSnapsho
 	for (TakenSnapshot &t : taken)
 		t.behind = false;
 	const auto compare = [&](const Commit &commit) {
-		bool seen = false, unseen = false;
+		bool seen = false, unseen = false, unsure = false;
+		int nodes = 0;
 		for (uint32_t i = commit.participants; i != kNone; i = participants()[i].next) {
 			const TakenSnapshot *t = snapshot_of(taken, participants()[i].node);
-			if (t != nullptr)
-				(t->snapshot.sees(participants()[i].xid) ? seen : unseen) = true;
+			if (t == nullptr)
+				continue;
+			(t->sees(participants()[i].xid) ? seen : unseen) = true;
+			unsure = unsure || !t->is_sure(participants()[i].xid);
+			nodes++;
 		}
-		if (!seen || !unseen)
+		if (nodes < 2 || ((!seen || !unseen) && !unsure))
 			return;
 		verdict.mismatch = true;
 		for (uint32_t i = commit.participants; i != kNone; i = participants()[i].next) {
 			TakenSnapshot *t = snapshot_of(taken, participants()[i].node);
-			if (t != nullptr && !t->snapshot.sees(participants()[i].xid))
+			if (t != nullptr && !t->sees(participants()[i].xid))
 				t->behind = true;
 		}
 	};

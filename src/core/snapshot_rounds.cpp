@@ -14,19 +14,21 @@ constexpr int kMostDoublings = 10; // of the time that the gate is held
 SnapshotRounds::SnapshotRounds(CommitLedger &ledger, std::span<const NodeNumber> nodes, Sequence seen,
 							   Time patience, const ReadRules &rules)
 	: ledger_(ledger), rules_(rules), nodes_(nodes.begin(), nodes.end()), wanted_(nodes.size(), false),
-	  behind_(nodes_), fixed_(nodes.size()), seen_(seen), patience_(patience) {
+	  behind_(nodes_), fixed_(nodes.size(), false), seen_(seen), patience_(patience) {
 	for (const NodeNumber node : nodes_)
-		taken_.push_back({node, {}, false});
+		taken_.push_back({node, {}});
 }
 
 void SnapshotRounds::fix(NodeNumber node, NodeSnapshot snapshot, Sequence since) {
-	fixed_ = std::lower_bound(nodes_.begin(), nodes_.end(), node) - nodes_.begin();
-	fixed_since_ = since;
-	taken_[fixed_].snapshot = std::move(snapshot);
+	const auto i = std::lower_bound(nodes_.begin(), nodes_.end(), node) - nodes_.begin();
+	fixed_[i] = true;
+	fixed_since_ = std::min(fixed_since_, since);
+	taken_[i].snapshot = std::move(snapshot);
 }
 
-void SnapshotRounds::taken(size_t i, NodeSnapshot snapshot) {
+void SnapshotRounds::taken(size_t i, NodeSnapshot snapshot, std::optional<NodeSnapshot> later) {
 	taken_[i].snapshot = std::move(snapshot);
+	taken_[i].later = std::move(later);
 	wanted_[i] = false;
 }
 
@@ -60,12 +62,10 @@ ReadStep SnapshotRounds::wait(std::optional<PendingCommit> commit, Time deadline
 // Asks for new snapshots: on all nodes, or on those that are behind. What is kept was taken after the
 // sequence that is kept.
 ReadStep SnapshotRounds::take(bool all) {
-	if (all) {
-		const Sequence now = ledger_.sequence();
-		since_ = fixed_ < size() ? std::min(now, fixed_since_) : now;
-	}
+	if (all)
+		since_ = std::min(ledger_.sequence(), fixed_since_);
 	for (size_t i = 0; i < size(); i++)
-		wanted_[i] = i != fixed_ && (all || taken_[i].behind);
+		wanted_[i] = !fixed_[i] && (all || taken_[i].behind);
 	waits_for_.reset();
 	phase_ = Phase::kTaken;
 	rounds_++;
@@ -81,8 +81,9 @@ ReadStep SnapshotRounds::judge(Time now, const RunningTest &is_running) {
 		verdict.lost = false;
 	if (!rules_.checks || (!verdict.lost && !verdict.mismatch))
 		return ReadStep::kAccept;
-	if (fixed_ < size() && (taken_[fixed_].behind || verdict.lost))
-		return ReadStep::kTooOld; // what is lost stays lost: its sequence is that old
+	for (size_t i = 0; i < size(); i++)
+		if (fixed_[i] && (taken_[i].behind || verdict.lost))
+			return ReadStep::kTooOld; // what is lost stays lost: its sequence is that old
 	behind_.clear();
 	for (const TakenSnapshot &t : taken_)
 		if (verdict.lost || t.behind)

@@ -6,6 +6,7 @@
 #include "shardext/monitor/analyze_worker.hpp"
 #include "shardext/planner/reduction.hpp"
 #include "shardext/remote/connection.hpp"
+#include "shardext/transaction/consistent_reads.hpp"
 #include "shardext/transaction/fault_points.hpp"
 #include "shardext/transaction/unique_ids.hpp"
 
@@ -38,6 +39,9 @@ void define_settings() {
 	DefineCustomBoolVariable("shardext.always_ship",
 							 "Uses small sides of joins also where nothing is gained, for tests.", nullptr,
 							 &always_ship, false, PGC_USERSET, GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);
+	DefineCustomBoolVariable("shardext.consistent_reads",
+							 "Reads of several nodes see all of a transaction or nothing of it.", nullptr,
+							 &consistent_reads, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
 	DefineCustomStringVariable("shardext.fault_points",
 							   "Makes something go wrong at named points, for tests.",
 							   "point=action[,...]; actions are error, crash and sleep.", &fault_setting, "",

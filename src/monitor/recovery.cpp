@@ -8,7 +8,9 @@
 #include "shardext/catalog/metadata_sql.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/connection.hpp"
+#include "shardext/transaction/commit_entry.hpp"
 #include "shardext/transaction/commit_log.hpp"
+#include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
 
@@ -60,22 +62,49 @@ bool resolve(PGconn *conn, const NodeInfo *node, const char *gid) {
 	return done || gone;
 }
 
-// Resolves everything a node holds; *held gets the gids that stay. Returns false when the node must be asked
-// again.
+// True when the gid names this commit of the current start.
+bool names(const char *gid, const HandedOver *commit) {
+	int64 cluster, incarnation, sequence;
+	return parse_gid(gid, &cluster, &incarnation, &sequence) && cluster == cluster_id() &&
+		   incarnation == current_incarnation() && sequence == commit->name;
+}
+
+bool is_of_this_start(const char *gid) {
+	int64 cluster, incarnation, sequence;
+	return parse_gid(gid, &cluster, &incarnation, &sequence) && incarnation == current_incarnation();
+}
+
+// Resolves everything a node holds. Returns false when the node must be asked again.
 bool recover_node(const NodeInfo *node) {
 	char *message = nullptr;
+	List *handed_over = handed_over_commits(node->id); // before the list
 	PGconn *conn = open_private_connection(node->conninfo, &message);
 	if (conn == nullptr)
 		return false;
 	PGresult *list = private_query(
-		conn, psprintf("SELECT gid FROM pg_prepared_xacts WHERE gid LIKE 'shardext\\_" INT64_FORMAT
+		conn, psprintf("SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE gid LIKE 'shardext\\_" INT64_FORMAT
 					   "\\_%%' AND database = current_database()",
 					   cluster_id()));
 	bool settled = list != nullptr && PQresultStatus(list) == PGRES_TUPLES_OK;
-	for (int i = 0; settled && i < PQntuples(list); i++)
-		settled = resolve(conn, node, PQgetvalue(list, i, 0)) && settled;
+	bool nothing_old = settled;
+	if (!settled)
+		handed_over = NIL;
+	for (int i = 0; list != nullptr && i < PQntuples(list); i++) {
+		const char *gid = PQgetvalue(list, i, 0);
+		if (resolve(conn, node, gid))
+			continue;
+		settled = false;
+		nothing_old = nothing_old && is_of_this_start(gid);
+		foreach_ptr (HandedOver, commit, handed_over)
+			commit->is_left = commit->is_left || names(gid, commit);
+	}
 	PQclear(list);
 	close_private_connection(conn);
+	foreach_ptr (HandedOver, commit, handed_over)
+		if (!commit->is_left)
+			acknowledge_commit(commit, node->id);
+	if (nothing_old)
+		node_is_resolved(node->id);
 	return settled;
 }
 

@@ -25,11 +25,12 @@ Connection *connections[kMaxConnections];
 int connection_count = 0;
 bool exit_callback_registered = false;
 
-// What makes a text mean the same on every node, whatever the node's own defaults are.
+// What makes a text mean the same on every node, whatever the node's own defaults are. Statements that travel
+// together without BEGIN are a transaction with one snapshot.
 constexpr const char *kSessionOptions =
 	"-c search_path= -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3 "
 	"-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "
-	"-c client_connection_check_interval=1000 -c default_transaction_isolation=read\\ committed "
+	"-c client_connection_check_interval=1000 -c default_transaction_isolation=repeatable\\ read "
 	"-c default_transaction_read_only=off -c row_security=off -c standard_conforming_strings=on "
 	"-c client_min_messages=warning -c bytea_output=hex -c xmlbinary=base64 -c array_nulls=on";
 
@@ -291,6 +292,9 @@ void close_connection(Connection *c) {
 	FreeWaitEventSet(c->wait_set);
 	PQfinish(c->conn);
 	free(c->settings);
+	free(c->kept_snapshot);
+	while (c->answer_count > 0)
+		free(c->answers[--c->answer_count]);
 	for (int i = 0; i < kKnownStatements; i++)
 		free(c->statements[i].text);
 	pfree(c->statements);

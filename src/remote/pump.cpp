@@ -5,6 +5,7 @@
 #include "shardext/remote/sessions.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/transaction/ledger.hpp"
 
 extern "C" {
 #include "pgstat.h"
@@ -46,11 +47,22 @@ void forget_streams(Connection *c) {
 			c->queue[i].stream = nullptr;
 		}
 	c->head = c->tail = 0;
+	c->answers_expected = 0;
 }
 
 uint64 affected_rows(PGresult *result) {
 	const char *count = PQcmdTuples(result);
 	return *count != '\0' ? strtoull(count, nullptr, 10) : 0;
+}
+
+void take_answer(Connection *c, PGresult *result) {
+	c->answers_expected--;
+	if (PQntuples(result) == 0 || PQgetisnull(result, 0, 0))
+		return;
+	const int last = lengthof(c->answers) - 1;
+	if (c->answer_count > last)
+		free(c->answers[--c->answer_count]);
+	c->answers[c->answer_count++] = strdup(PQgetvalue(result, 0, 0));
 }
 
 // Handles one result for the head of the queue. Returns the result when it is an error to be raised.
@@ -68,6 +80,8 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 		break;
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
+		if (head.kind == Expected::Answer)
+			take_answer(c, result);
 		if (head.stream != nullptr)
 			head.stream->finish(affected_rows(result));
 		head.stream = nullptr; // it may be freed before its Sync comes
@@ -75,6 +89,8 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 			c->wrong_tag = true;
 		break;
 	case PGRES_PIPELINE_ABORTED:
+		if (head.kind == Expected::Answer)
+			c->answers_expected--;
 		if (head.preparing != nullptr)
 			head.preparing->prepared = false;
 		if (head.stream != nullptr)
@@ -82,6 +98,8 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 		head.stream = nullptr;
 		break;
 	default:
+		if (head.kind == Expected::Answer)
+			c->answers_expected--;
 		if (head.preparing != nullptr)
 			head.preparing->prepared = false;
 		if (head.stream != nullptr)
@@ -102,6 +120,7 @@ bool step(Connection *c, PGresult **error, const char **sql) {
 	if (c->head == c->tail || PQisBusy(c->conn))
 		return false;
 	PGresult *result = PQgetResult(c->conn);
+	note_answer();
 	if (result == nullptr) {
 		// The end of one statement's results. A Sync has no such end.
 		if (c->queue[c->head].kind == Expected::Sync)
@@ -130,6 +149,16 @@ void send_prepare(Connection *c, const char *name, const char *sql, int count, c
 	expect(c, {Expected::Control, nullptr, false, statement, nullptr});
 }
 
+void ask(Connection *c, const char *sql) {
+	if (c->answers_expected == 0)
+		while (c->answer_count > 0)
+			free(c->answers[--c->answer_count]);
+	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
+		raise_connection_lost(c);
+	expect(c, {Expected::Answer, nullptr, false, nullptr, nullptr});
+	c->answers_expected++;
+}
+
 void send_sync(Connection *c) {
 	if (!PQpipelineSync(c->conn))
 		raise_connection_lost(c);
@@ -141,11 +170,13 @@ void expect_rows(Connection *c, RemoteStream *stream) {
 	expect(c, {Expected::Rows, stream, false, nullptr, nullptr});
 }
 
-void pump(Connection *c, RemoteStream *until, bool wait) {
+namespace {
+
+template <class Done> void pump_until(Connection *c, RemoteStream *until, bool wait, Done &&done) {
 	for (;;) {
 		PGresult *error = nullptr;
 		const char *sql = nullptr;
-		if (until != nullptr ? until->has_row() || until->finished() : c->head == c->tail)
+		if (done())
 			return;
 		// libpq gives single rows only when asked at the start of each statement's results.
 		if (c->head < c->tail && c->queue[c->head].kind == Expected::Rows)
@@ -179,6 +210,17 @@ void pump(Connection *c, RemoteStream *until, bool wait) {
 			raise_connection_lost(c);
 		}
 	}
+}
+
+} // namespace
+
+void pump(Connection *c, RemoteStream *until, bool wait) {
+	pump_until(c, until, wait,
+			   [&] { return until != nullptr ? until->has_row() || until->finished() : c->head == c->tail; });
+}
+
+void await_answers(Connection *c) {
+	pump_until(c, nullptr, true, [&] { return c->answers_expected == 0; });
 }
 
 void finish_everything(Connection *c) {

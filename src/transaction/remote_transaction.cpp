@@ -5,8 +5,11 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/node_wait.hpp"
 #include "shardext/remote/session_settings.hpp"
+#include "shardext/transaction/commit_entry.hpp"
 #include "shardext/transaction/commit_log.hpp"
+#include "shardext/transaction/consistent_reads.hpp"
 #include "shardext/transaction/fault_points.hpp"
+#include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/shared_state.hpp"
 
 extern "C" {
@@ -39,6 +42,7 @@ struct TwoPhaseCommit {
 	int32 nodes[kMaxWriters];
 	char gids[kMaxWriters][112];
 	bool prepared[kMaxWriters]; // PREPARE TRANSACTION has been sent
+	PreparedPart parts[kMaxWriters];
 } two_phase;
 
 Connection *writers[kMaxWriters];
@@ -47,6 +51,8 @@ int writer_count = 0;
 void reset_connection_state(Connection *c) {
 	c->depth = 0;
 	c->wrote = c->statement_scope = c->failed = c->wrong_tag = false;
+	free(c->kept_snapshot);
+	c->kept_snapshot = nullptr;
 }
 
 TimestampTz soon(int milliseconds) {
@@ -61,8 +67,7 @@ void end_statement_scope(Connection *c, void *) {
 		close_connection(c);
 		return;
 	}
-	if (c->head != c->tail)
-		finish_everything(c);
+	// Rows that are still to come are not touched by that.
 	send_control(c, "COMMIT", nullptr, true);
 	send_sync(c);
 	reset_connection_state(c);
@@ -121,6 +126,11 @@ void commit_one_phase(Connection *c) {
 	reset_connection_state(c);
 }
 
+// The node's transaction id, as the last question was answered; none where the transaction has not written.
+core::Xid xid_of(const Connection *c) {
+	return c->answer_count > 0 ? strtoull(c->answers[0], nullptr, 10) : core::kNoXid;
+}
+
 void prepare_writers() {
 	ensure_incarnation_recorded();
 	two_phase.sequence = next_commit_sequence();
@@ -140,6 +150,7 @@ void prepare_writers() {
 		snprintf(sql, sizeof sql, "PREPARE TRANSACTION '%s'", two_phase.gids[i]);
 		two_phase.prepared[i] = true;
 		reset_connection_state(writers[i]); // prepared or rolled back, it is over on the node
+		ask(writers[i], "SELECT pg_catalog.pg_current_xact_id_if_assigned()");
 		send_control(writers[i], sql, "PREPARE TRANSACTION");
 		send_sync(writers[i]);
 	}
@@ -150,10 +161,14 @@ void prepare_writers() {
 					errmsg("node \"%s\" rolled the transaction back at PREPARE TRANSACTION",
 						   writers[i]->node_name));
 		reset_connection_state(writers[i]);
+		two_phase.parts[i] = {writers[i]->node_id, xid_of(writers[i])};
 		fault_point("after-prepare");
 	}
+	const TransactionId coordinators = GetTopTransactionIdIfAny();
 	insert_commit_log(current_incarnation(), two_phase.sequence, two_phase.nodes, writer_count);
 	fault_point("after-commit-log");
+	enter_commit(two_phase.parts, writer_count, coordinators, two_phase.sequence);
+	fault_point("after-ledger-entry");
 }
 
 void before_commit() {
@@ -208,6 +223,8 @@ bool finish_two_phase(const char *verb, const char *tag) {
 				close_connection(c);
 			else
 				c->wrong_tag = false;
+		} else {
+			node_has_committed(two_phase.nodes[i]); // does nothing after a rollback
 		}
 	}
 	return all_done;
@@ -227,10 +244,12 @@ void forget_two_phase(bool resolved) {
 void after_commit() {
 	if (two_phase.sequence == 0)
 		return;
+	commit_is_decided();
 	fault_point("before-commit-prepared");
 	const bool resolved = finish_two_phase("COMMIT", "COMMIT PREPARED");
 	if (resolved)
 		commit_log_acknowledged(two_phase.sequence);
+	commit_is_handed_over();
 	forget_two_phase(resolved);
 }
 
@@ -267,16 +286,18 @@ void abort_connection(Connection *c, void *) {
 void end_snapshot_holds() {
 	snapshot_holders = 0;
 	snapshot_transaction++;
+	forget_coordinator_snapshot();
 }
 
 void drop_hold(void *argument) {
 	auto *hold = static_cast<SnapshotHold *>(argument);
-	if (!hold->released && hold->transaction == snapshot_transaction)
-		snapshot_holders--;
+	if (!hold->released && hold->transaction == snapshot_transaction && --snapshot_holders == 0)
+		forget_coordinator_snapshot();
 	hold->released = true;
 }
 
 void after_abort() {
+	commit_is_rolled_back();
 	// Nodes that were prepared have left their transaction; the others still have it open.
 	for_each_connection(abort_connection, nullptr);
 	if (two_phase.sequence != 0) {
@@ -293,6 +314,7 @@ void on_transaction_event(XactEvent event, void *) {
 		if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT) {
 			constraints_command = nullptr;
 			forget_verdict();
+			note_end_of_transaction();
 		}
 		switch (event) {
 		case XACT_EVENT_PRE_COMMIT:
@@ -411,19 +433,24 @@ void enter_transaction(Connection *c, Scope scope) {
 	if (c->statement_scope && (scope == Scope::Write || !statement_snapshot_held()))
 		end_statement_scope(c, nullptr);
 	if (c->depth == 0) {
-		if (scope == Scope::Autocommit && !keeps_snapshot) {
-			send_lock_timeout(c);
-			return;
-		}
-		fault_point("before-begin");
-		if (keeps_snapshot || scope == Scope::Statement)
-			send_control(c, "BEGIN ISOLATION LEVEL REPEATABLE READ");
-		else
+		if (keeps_snapshot) {
+			keep_snapshots_of_transaction(c);
+		} else if (scope == Scope::Statement) {
+			List *node_ids = list_make1_int(c->node_id);
+			keep_snapshots(node_ids);
+			list_free(node_ids);
+		} else {
+			wait_for_commits_on(c);
+			if (scope == Scope::Autocommit) {
+				send_lock_timeout(c);
+				return;
+			}
+			fault_point("before-begin");
 			send_control(c, "BEGIN ISOLATION LEVEL READ COMMITTED");
-		c->depth = 1;
-		c->statement_scope = !keeps_snapshot && scope == Scope::Statement;
-		if (constraints_command != nullptr && !c->statement_scope)
-			send_control(c, constraints_command);
+			c->depth = 1;
+			if (constraints_command != nullptr)
+				send_control(c, constraints_command);
+		}
 	}
 	if (c->statement_scope) {
 		send_lock_timeout(c);
@@ -438,6 +465,23 @@ void enter_transaction(Connection *c, Scope scope) {
 	send_lock_timeout(c);
 	if (scope == Scope::Write)
 		c->wrote = true;
+}
+
+void begin_kept_snapshot(Connection *c) {
+	fault_point("before-begin");
+	send_control(c, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+	c->depth = 1;
+	c->statement_scope = !IsolationUsesXactSnapshot();
+	if (constraints_command != nullptr && !c->statement_scope)
+		send_control(c, constraints_command);
+	if (reads_are_compared())
+		ask(c, kSnapshotQuestion);
+}
+
+void drop_kept_snapshot(Connection *c) {
+	send_control(c, "COMMIT", nullptr, true);
+	send_sync(c);
+	reset_connection_state(c);
 }
 
 void set_constraints_on_nodes(bool deferred) {

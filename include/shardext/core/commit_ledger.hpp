@@ -76,11 +76,16 @@ struct PendingCommit {
 	uint64_t name; // what the commit is called in its gid
 };
 
-// A snapshot that a reader holds of a node.
+// A snapshot that a reader holds of a node. Where a statement's own cannot be had, it lies between two
+// others: what only the later one sees may or may not be seen, which counts as behind.
 struct TakenSnapshot {
 	NodeNumber node;
 	NodeSnapshot snapshot;
+	std::optional<NodeSnapshot> later = std::nullopt;
 	bool behind = false; // does not see something that another one sees
+
+	bool sees(Xid xid) const { return snapshot.sees(xid); }
+	bool is_sure(Xid xid) const { return !later || later->sees(xid) == snapshot.sees(xid); }
 };
 
 // Whether a transaction of the coordinator still runs (TransactionIdIsInProgress).

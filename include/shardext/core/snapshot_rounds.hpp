@@ -41,8 +41,8 @@ public:
 	SnapshotRounds(CommitLedger &ledger, std::span<const NodeNumber> nodes, Sequence seen, Time patience,
 				   const ReadRules &rules = {});
 
-	// A snapshot that cannot be taken again: REPEATABLE READ has fixed it. `since` was read before it was
-	// taken. Comes before the first next().
+	// A snapshot that cannot be taken again: rows have been read with it, or REPEATABLE READ has fixed it.
+	// `since` was read before it was taken. Comes before the first next().
 	void fix(NodeNumber node, NodeSnapshot snapshot, Sequence since);
 
 	ReadStep next(Time now, const RunningTest &is_running);
@@ -50,7 +50,7 @@ public:
 	size_t size() const { return taken_.size(); }
 	NodeNumber node(size_t i) const { return taken_[i].node; }
 	bool wanted(size_t i) const { return wanted_[i]; }
-	void taken(size_t i, NodeSnapshot snapshot);
+	void taken(size_t i, NodeSnapshot snapshot, std::optional<NodeSnapshot> later = std::nullopt);
 
 	// The read is given up. To be called on every way out that is not kAccept; does nothing the second time.
 	void cancel();
@@ -61,6 +61,11 @@ public:
 	Time deadline() const { return deadline_; }
 
 	Sequence seen() const { return seen_; }
+	// Whether next() may close or open the gate: who changes it needs the exclusive lock.
+	bool may_change_gate() const { return failures_ > 0; }
+
+	// What was read before the first of the snapshots was taken.
+	Sequence since() const { return since_; }
 	int rounds() const { return rounds_; }
 
 private:
@@ -79,8 +84,8 @@ private:
 	std::vector<TakenSnapshot> taken_;
 	std::vector<bool> wanted_;
 	std::vector<NodeNumber> behind_; // what the next round is about
-	size_t fixed_;					 // position of the snapshot that is fixed; size() when there is none
-	Sequence fixed_since_ = 0;
+	std::vector<bool> fixed_;
+	Sequence fixed_since_ = UINT64_MAX; // the oldest of theirs
 	Sequence since_ = 0;
 	Sequence seen_;
 	Time patience_;

@@ -34,7 +34,7 @@ struct KnownStatement {
 constexpr int kKnownStatements = 128;
 
 struct Expected {
-	enum Kind { Control, Rows, Sync } kind;
+	enum Kind { Control, Rows, Answer, Sync } kind;
 	RemoteStream *stream;	   // Rows: where they go (nullptr: thrown away)
 	bool ignore_errors;		   // Control: a failure is not raised (ROLLBACK and the like)
 	KnownStatement *preparing; // Control: what a failure leaves unprepared
@@ -56,6 +56,13 @@ struct Connection {
 	bool wrong_tag;	  // a control statement answered with another tag (COMMIT in a failed block)
 	char *settings;	  // fingerprint of the session settings in force (malloc), or nullptr
 	int lock_timeout; // in force there, in milliseconds; -1: not known
+
+	// What the node has answered to questions (malloc): the first column of the first row, if it is not NULL.
+	char *answers[2]; // the first and the last
+	int answer_count, answers_expected;
+
+	char *kept_snapshot; // the snapshot that the node's transaction keeps (malloc), if it has been told
+	uint64 kept_since;	 // the commit ledger's sequence before it was taken
 
 	KnownStatement *statements; // kKnownStatements of them
 	uint32 next_statement;
@@ -83,6 +90,12 @@ void enter_transaction(Connection *connection, Scope scope);
 // Queues a statement without results (BEGIN, SAVEPOINT, …).
 void send_control(Connection *connection, const char *sql, const char *tag = nullptr,
 				  bool ignore_errors = false);
+
+// Queues a question with one answer. Answers to earlier ones are forgotten when none is outstanding.
+void ask(Connection *connection, const char *sql);
+
+// Waits until all questions have been answered. Raises remote errors.
+void await_answers(Connection *connection);
 
 // Notes that the rows of a statement just sent belong to a stream.
 void expect_rows(Connection *connection, RemoteStream *stream);

@@ -1,0 +1,86 @@
+// Reads of several nodes that see all of a transaction or nothing of it (core/commit_ledger.hpp).
+//
+// Who reads asks each node for its snapshot along with the statement, and compares them before the first row
+// is used. Three ways, by what the node's transaction is:
+//   - none: question and statement travel together and are one transaction there, with one snapshot;
+//   - one that keeps its snapshot (REPEATABLE READ, or the node's part in a statement with several scans):
+//   the
+//     question is asked once, when it begins;
+//   - READ COMMITTED, after a write: the statement becomes a cursor between two questions. What both
+//   snapshots agree
+//     on, the cursor's agrees on as well; rows are fetched only then.
+#pragma once
+#include "shardext/core/snapshot_rounds.hpp"
+#include "shardext/remote/connection.hpp"
+
+namespace shardext {
+
+extern bool consistent_reads; // shardext.consistent_reads
+
+// The question for a snapshot.
+constexpr const char *kSnapshotQuestion = "SELECT pg_catalog.pg_current_snapshot()";
+
+// True when reads of several nodes are compared.
+bool reads_are_compared();
+
+// Before anything with a new snapshot is sent to a node: waits there for commits that this session knows of.
+void wait_for_commits_on(Connection *connection);
+
+// Snapshots that are being taken together, for statements that the caller sends:
+//
+//	while (reading->next_round())
+//		for each node that it wants: send the statement, so that it tells its snapshot
+//
+// Snapshots that node transactions keep already are compared with the new ones.
+class SnapshotReading {
+public:
+	// Makes one in the current memory context. With `coordinator`, this server's snapshot is one of those
+	// that are taken.
+	static SnapshotReading *make(const List *node_ids, bool coordinator);
+	~SnapshotReading();
+	SnapshotReading(const SnapshotReading &) = delete;
+	SnapshotReading &operator=(const SnapshotReading &) = delete;
+
+	// True: take the snapshots that are wanted. False: they belong together, rows may be used.
+	bool next_round();
+	bool wants(int32 node_id) const;
+	core::Sequence since() const { return rounds_.since(); }
+	// The coordinator's, registered; the caller's from then on.
+	Snapshot coordinator() const { return coordinator_; }
+
+	struct Part {
+		core::NodeNumber number;
+		int32 node_id;
+		Connection *kept; // where the node's transaction keeps a snapshot already
+	};
+	SnapshotReading(const Part *parts, size_t count); // sorted by number
+
+private:
+	void receive();
+	void receive_from(size_t i);
+	core::ReadStep step();
+
+	std::vector<Part> parts_;
+	core::SnapshotRounds rounds_;
+	Snapshot coordinator_ = nullptr;
+	bool sent_ = false;
+	bool accepted_ = false;
+};
+
+// Brings nodes into transactions that keep their snapshots: for the statement, or in REPEATABLE READ for the
+// transaction. Nodes that have been written in READ COMMITTED are left out. With `coordinator`, the result is
+// a snapshot of this server (registered) that belongs to them.
+Snapshot keep_snapshots(const List *node_ids, bool coordinator = false);
+
+// The coordinator's snapshot of the held statement is over.
+void forget_coordinator_snapshot();
+
+// REPEATABLE READ: before the first statement that touches a node.
+void keep_snapshots_of_transaction(Connection *connection);
+
+// In remote_transaction.cpp: begins a transaction that keeps its snapshot, and asks for it; ends one in which
+// nothing has been done yet.
+void begin_kept_snapshot(Connection *connection);
+void drop_kept_snapshot(Connection *connection);
+
+} // namespace shardext

@@ -1,0 +1,360 @@
+// Taking snapshots of several nodes until they belong together.
+#include "shardext/transaction/consistent_reads.hpp"
+
+#include "shardext/pg/border.hpp"
+#include "shardext/pg/walk.hpp"
+#include "shardext/transaction/ledger.hpp"
+#include "shardext/transaction/remote_transaction.hpp"
+#include "shardext/transaction/shared_state.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "utils/snapmgr.h"
+}
+
+namespace shardext {
+
+bool consistent_reads = true;
+
+namespace {
+
+constexpr core::Time kPatienceUs = 20000; // how long the gate is held the first time
+constexpr long kLookMs = 1000;			  // at the connection of a node that is waited for
+
+// The coordinator's snapshot in the statement that holds snapshots.
+struct CoordinatorSnapshot {
+	core::NodeSnapshot snapshot;
+	core::Sequence since;
+};
+std::optional<CoordinatorSnapshot> coordinator_kept;
+
+struct Waiting {
+	core::PendingCommit commit;
+	char node_name[NAMEDATALEN];
+};
+
+// Says what a wait that is cancelled was for.
+void describe_wait(void *argument) {
+	const auto *waiting = static_cast<const Waiting *>(argument);
+	if (waiting->commit.commit.number == 0)
+		errcontext("waiting for the recovery of transactions on node \"%s\"", waiting->node_name);
+	else
+		errcontext("waiting for transaction \"shardext_" INT64_FORMAT "_" INT64_FORMAT "_" INT64_FORMAT
+				   "\" to be committed on node \"%s\"",
+				   cluster_id(), current_incarnation(), static_cast<int64>(waiting->commit.name),
+				   waiting->node_name);
+}
+
+Connection *connection_of(core::NodeNumber number) {
+	struct Search {
+		core::NodeNumber number;
+		Connection *found;
+	} search{number, nullptr};
+	for_each_connection(
+		[](Connection *c, void *argument) {
+			auto *s = static_cast<Search *>(argument);
+			if (ledger_number(c->node_id) == s->number)
+				s->found = c;
+		},
+		&search);
+	return search.found;
+}
+
+// Waits until `find` has nothing (left) to wait for. find(commit, deadline) returns true while it has.
+template <class F> void wait_while(F &&find) {
+	std::optional<core::PendingCommit> commit;
+	core::Time deadline = 0;
+	if (!find(commit, deadline))
+		return;
+	Waiting waiting{};
+	ErrorContextCallback callback = {error_context_stack, describe_wait, &waiting};
+	error_context_stack = &callback;
+	begin_ledger_wait();
+	bool asked = false;
+	while (find(commit, deadline)) {
+		Connection *c = commit ? connection_of(commit->node) : nullptr;
+		if (commit) {
+			waiting.commit = *commit;
+			strlcpy(waiting.node_name, c != nullptr ? c->node_name : "local", NAMEDATALEN);
+		}
+		if (commit && commit->commit.number == 0 && !asked) {
+			asked = true;
+			end_ledger_wait();
+			ensure_incarnation_recorded();
+			request_recovery();
+			begin_ledger_wait();
+			continue;
+		}
+		long milliseconds = kLookMs;
+		if (deadline != 0)
+			milliseconds = std::clamp(static_cast<long>(deadline - ledger_time()) / 1000 + 1, 1L, kLookMs);
+		wait_for_ledger(milliseconds, c);
+	}
+	end_ledger_wait();
+	error_context_stack = callback.previous;
+}
+
+// A node transaction that keeps a snapshot which has been told.
+bool keeps_snapshot(const Connection *c) {
+	return c->depth > 0 && c->kept_snapshot != nullptr;
+}
+
+core::NodeSnapshot parsed(const Connection *c, const char *text) {
+	core::NodeSnapshot snapshot;
+	if (!snapshot.parse(text))
+		throw Error(ERRCODE_PROTOCOL_VIOLATION,
+					std::string("node \"") + c->node_name + "\" sent an invalid snapshot");
+	return snapshot;
+}
+
+// In READ COMMITTED, snapshots that cannot be taken again are those of other scans of the statement.
+[[noreturn]] void raise_too_old() {
+	ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			errmsg("could not serialize access due to a concurrent commit on several nodes"),
+			errdetail("A part of it is visible to this transaction, another one is not."),
+			errhint("The transaction might succeed if retried."));
+}
+
+std::vector<core::NodeNumber> numbers_of(const SnapshotReading::Part *parts, size_t count) {
+	std::vector<core::NodeNumber> numbers;
+	for (size_t i = 0; i < count; i++)
+		numbers.push_back(parts[i].number);
+	return numbers;
+}
+
+// Adds a part in its place.
+void insert_part(SnapshotReading::Part *parts, size_t *count, SnapshotReading::Part part) {
+	size_t at = (*count)++;
+	for (; at > 0 && parts[at - 1].number > part.number; at--)
+		parts[at] = parts[at - 1];
+	parts[at] = part;
+}
+
+} // namespace
+
+bool reads_are_compared() {
+	return consistent_reads && commit_ledger() != nullptr;
+}
+
+void wait_for_commits_on(Connection *c) {
+	core::CommitLedger *ledger = commit_ledger();
+	if (ledger == nullptr)
+		return;
+	const core::NodeNumber number = ledger_number(c->node_id);
+	if (ledger->pending(number) == 0)
+		return;
+	wait_while([&](std::optional<core::PendingCommit> &commit, core::Time &) {
+		lock_ledger(LW_SHARED);
+		commit = ledger->must_wait({&number, 1}, seen_sequence(), coordinator_still_runs);
+		unlock_ledger();
+		return commit.has_value();
+	});
+}
+
+SnapshotReading *SnapshotReading::make(const List *node_ids, bool coordinator) {
+	struct Parts {
+		Part *list;
+		size_t count;
+		const List *node_ids;
+	} parts{nullptr, 0, node_ids};
+	int connections = 0;
+	for_each_connection([](Connection *, void *count) { (*static_cast<int *>(count))++; }, &connections);
+	parts.list = static_cast<Part *>(palloc0(sizeof(Part) * (list_length(node_ids) + connections + 1)));
+	const ListCell *cell;
+	foreach (cell, node_ids)
+		if (lfirst_int(cell) != kLocalNode) {
+			Connection *c = existing_connection(lfirst_int(cell));
+			insert_part(parts.list, &parts.count,
+						{ledger_number(lfirst_int(cell)), lfirst_int(cell),
+						 c != nullptr && keeps_snapshot(c) ? c : nullptr});
+		}
+	for_each_connection(
+		[](Connection *c, void *argument) {
+			auto *all = static_cast<Parts *>(argument);
+			if (keeps_snapshot(c) && !list_member_int(all->node_ids, c->node_id))
+				insert_part(all->list, &all->count, {ledger_number(c->node_id), c->node_id, c});
+		},
+		&parts);
+	if (coordinator || IsolationUsesXactSnapshot() || coordinator_kept)
+		insert_part(parts.list, &parts.count, {core::kCoordinator, kLocalNode, nullptr});
+	if (IsolationUsesXactSnapshot())
+		GetTransactionSnapshot(); // there is one from now on
+	return own<SnapshotReading>(CurrentMemoryContext, parts.list, parts.count);
+}
+
+SnapshotReading::SnapshotReading(const Part *parts, size_t count)
+	: parts_(parts, parts + count),
+	  rounds_(*commit_ledger(), numbers_of(parts, count), seen_sequence(), kPatienceUs) {
+	for (const Part &part : parts_) {
+		if (part.kept != nullptr)
+			rounds_.fix(part.number, parsed(part.kept, part.kept->kept_snapshot), part.kept->kept_since);
+		if (part.number != core::kCoordinator)
+			continue;
+		if (IsolationUsesXactSnapshot())
+			rounds_.fix(part.number, node_snapshot_of(GetTransactionSnapshot()),
+						sequence_before_transaction());
+		else if (coordinator_kept)
+			rounds_.fix(part.number, coordinator_kept->snapshot, coordinator_kept->since);
+	}
+}
+
+SnapshotReading::~SnapshotReading() {
+	if (accepted_ || !rounds_.may_change_gate())
+		return;
+	lock_ledger(LW_EXCLUSIVE);
+	rounds_.cancel();
+	unlock_ledger();
+	ledger_has_changed();
+}
+
+bool SnapshotReading::wants(int32 node_id) const {
+	for (size_t i = 0; i < parts_.size(); i++)
+		if (parts_[i].node_id == node_id)
+			return rounds_.wanted(i);
+	return false;
+}
+
+core::ReadStep SnapshotReading::step() {
+	// Only who has failed before changes the gate.
+	lock_ledger(rounds_.may_change_gate() ? LW_EXCLUSIVE : LW_SHARED);
+	const core::ReadStep step = rounds_.next(ledger_time(), coordinator_still_runs);
+	unlock_ledger();
+	return step;
+}
+
+bool SnapshotReading::next_round() {
+	if (sent_)
+		receive();
+	const bool had_gate = rounds_.may_change_gate();
+	core::ReadStep result = core::ReadStep::kWait;
+	wait_while([&](std::optional<core::PendingCommit> &commit, core::Time &deadline) {
+		result = step();
+		commit = rounds_.waits_for();
+		deadline = rounds_.deadline();
+		return result == core::ReadStep::kWait;
+	});
+	if (had_gate)
+		ledger_has_changed(); // it may be open again
+	if (result == core::ReadStep::kTooOld && IsolationUsesXactSnapshot())
+		raise_too_old();
+	sent_ = result == core::ReadStep::kTake;
+	accepted_ = !sent_;
+	return sent_;
+}
+
+void SnapshotReading::receive() {
+	for (size_t i = 0; i < parts_.size(); i++)
+		if (rounds_.wanted(i))
+			receive_from(i);
+}
+
+void SnapshotReading::receive_from(size_t i) {
+	if (parts_[i].number == core::kCoordinator) {
+		if (coordinator_ != nullptr)
+			UnregisterSnapshot(coordinator_);
+		coordinator_ = RegisterSnapshot(GetTransactionSnapshot());
+		rounds_.taken(i, node_snapshot_of(coordinator_));
+		return;
+	}
+	Connection *c = existing_connection(parts_[i].node_id);
+	if (c != nullptr)
+		await_answers(c);
+	if (c == nullptr || c->answer_count == 0)
+		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
+				errmsg("node \"%s\" has not told its snapshot", c != nullptr ? c->node_name : "?"));
+	if (c->answer_count > 1)
+		rounds_.taken(i, parsed(c, c->answers[0]), parsed(c, c->answers[1]));
+	else
+		rounds_.taken(i, parsed(c, c->answers[0]));
+}
+
+namespace {
+
+// The connections to nodes that are not in a transaction yet.
+List *connections_to_begin(const List *node_ids) {
+	List *result = NIL;
+	const ListCell *cell;
+	foreach (cell, node_ids) {
+		if (lfirst_int(cell) == kLocalNode)
+			continue;
+		Connection *c = connect_to_node(find_node(lfirst_int(cell)));
+		if (c->depth == 0)
+			result = lappend(result, c);
+	}
+	return result;
+}
+
+bool can_be_reached(const NodeInfo *node) {
+	MemoryContext memory = CurrentMemoryContext;
+	PG_TRY();
+	{ connect_to_node(node); }
+	PG_CATCH();
+	{
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_CONNECTION_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(memory);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return existing_connection(node->id) != nullptr;
+}
+
+} // namespace
+
+Snapshot keep_snapshots(const List *node_ids, bool coordinator) {
+	List *connections = connections_to_begin(node_ids);
+	if (!reads_are_compared()) {
+		foreach_ptr (Connection, c, connections) {
+			wait_for_commits_on(c);
+			begin_kept_snapshot(c);
+		}
+		return nullptr;
+	}
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "shardext snapshots", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List *ids = NIL;
+	foreach_ptr (Connection, c, connections)
+		ids = lappend_int(ids, c->node_id);
+	SnapshotReading *reading = SnapshotReading::make(ids, coordinator);
+	MemoryContextSwitchTo(old);
+	while (reading->next_round())
+		foreach_ptr (Connection, c, connections) {
+			if (!reading->wants(c->node_id))
+				continue;
+			if (c->depth > 0)
+				drop_kept_snapshot(c);
+			begin_kept_snapshot(c);
+			send_sync(c);
+		}
+	foreach_ptr (Connection, c, connections) {
+		c->kept_snapshot = strdup(c->answers[0]);
+		c->kept_since = reading->since();
+	}
+	Snapshot taken = reading->coordinator();
+	if (taken != nullptr)
+		coordinator_kept = {node_snapshot_of(taken), reading->since()};
+	MemoryContextDelete(context);
+	list_free(connections);
+	return taken;
+}
+
+void forget_coordinator_snapshot() {
+	coordinator_kept.reset();
+}
+
+void keep_snapshots_of_transaction(Connection *connection) {
+	// Nodes that cannot be reached now may join later, as long as nothing has happened there that others
+	// show.
+	List *ids = list_make1_int(connection->node_id);
+	foreach_ptr (NodeInfo, node, all_nodes()) {
+		if (node->is_local() || node->id == connection->node_id || !reads_are_compared())
+			continue;
+		if (can_be_reached(node))
+			ids = lappend_int(ids, node->id);
+	}
+	keep_snapshots(ids);
+	list_free(ids);
+}
+
+} // namespace shardext
