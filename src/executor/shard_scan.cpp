@@ -50,6 +50,7 @@ struct ShardScanState {
 
 	bool started;
 	SnapshotHold *snapshot_hold;
+	StatementParams params;
 	TaskSet tasks;
 	RowStream **streams;
 	int stream_count;
@@ -87,7 +88,8 @@ ShardScanState *state_of(CustomScanState *node) {
 	return reinterpret_cast<ShardScanState *>(node);
 }
 
-void open_streams(ShardScanState *state);
+List *chosen_nodes(ShardScanState *state);
+void open_streams(ShardScanState *state, SnapshotReading *reading);
 
 bool collect_plan_params(Node *node, Bitmapset **params) {
 	if (node == nullptr)
@@ -106,21 +108,45 @@ FmgrInfo *hash_functions(const List *functions) {
 	return result;
 }
 
-// Asks the shards before rows are wanted, and keeps the rows: a second reading must not ask again.
-bool start_early(CustomScanState *node) {
+bool can_start(CustomScanState *node) {
 	auto *state = state_of(node);
-	if (state->started || state->storing)
-		return true;
-	if (state->plan.lookup.columns != NIL || state->plan.limits_locks || state->locked != nullptr ||
-		parameters_used(state->lifted, state->pins))
-		return false;
-	MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
-	state->store = tuplestore_begin_heap(false, false, work_mem);
-	state->storing = true;
-	MemoryContextSwitchTo(old);
-	open_streams(state);
-	return true;
+	return state->plan.lookup.columns == NIL && !state->plan.limits_locks && state->locked == nullptr &&
+		   !parameters_used(state->lifted, state->pins);
 }
+
+bool has_started(CustomScanState *node) {
+	return state_of(node)->started || state_of(node)->storing;
+}
+
+// A second reading must not ask again where rows are kept.
+void start(CustomScanState *node, bool keeps_rows, SnapshotReading *reading) {
+	auto *state = state_of(node);
+	if (keeps_rows && !state->storing) {
+		MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+		state->store = tuplestore_begin_heap(false, false, work_mem);
+		state->storing = true;
+		MemoryContextSwitchTo(old);
+	}
+	open_streams(state, reading);
+}
+
+List *nodes_that_may_be_read(CustomScanState *node) {
+	auto *state = state_of(node);
+	return state->plan.locks_rows || state->plan.limits_locks
+			   ? NIL
+			   : possible_nodes(state->plan, state->pins, state->css.ss.ps.ps_ExprContext);
+}
+
+List *nodes_to_read(CustomScanState *node) {
+	return chosen_nodes(state_of(node));
+}
+
+SnapshotHold **hold_of(CustomScanState *node) {
+	return &state_of(node)->snapshot_hold;
+}
+
+const ScanMethodsOfStatement kStatementMethods = {
+	nodes_that_may_be_read, can_start, nodes_to_read, start, has_started, hold_of};
 
 void begin(CustomScanState *node, EState *, int eflags) {
 	auto *state = state_of(node);
@@ -150,11 +176,7 @@ void begin(CustomScanState *node, EState *, int eflags) {
 	if (state->plan.one_of_several)
 		state->snapshot_hold = hold_statement_snapshot(node->ss.ps.state->es_query_cxt);
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
-		announce_scan(node, state->plan.colocation_id, start_early);
-	// A cursor sees what was there when it was opened, not when it is first fetched from.
-	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && ActivePortal != nullptr && ActivePortal->name[0] != '\0' &&
-		!parameters_used(state->lifted, state->pins) && !state->plan.limits_locks)
-		open_streams(state);
+		announce_scan(node, state->plan.colocation_id, &kStatementMethods);
 }
 
 TaskSet choose_tasks(ShardScanState *state) {
@@ -168,22 +190,37 @@ TaskSet choose_tasks(ShardScanState *state) {
 	return make_tasks(colocation, groups, state->plan.pieces, state->plan.prefix, state->plan.suffix);
 }
 
-void open_streams(ShardScanState *state) {
+// Evaluates the parameters and chooses the tasks.
+void choose_streams(ShardScanState *state) {
+	if (state->streams != nullptr)
+		return;
 	if (state->stream_context == nullptr)
 		state->stream_context = AllocSetContextCreate(state->css.ss.ps.state->es_query_cxt,
 													  "shardext streams", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
-	const StatementParams params =
-		evaluate_lifted(state->lifted, state->plan.lifted_types, state->css.ss.ps.ps_ExprContext);
+	state->params = evaluate_lifted(state->lifted, state->plan.lifted_types, state->css.ss.ps.ps_ExprContext);
 	state->tasks = choose_tasks(state);
 	state->stream_count = state->tasks.count;
 	state->streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * (state->stream_count + 1)));
 	state->stream_done = static_cast<bool *>(palloc0(sizeof(bool) * (state->stream_count + 1)));
+	MemoryContextSwitchTo(old);
+}
+
+// With a reading, may be called again for those of the nodes whose snapshot is taken again.
+void open_streams(ShardScanState *state, SnapshotReading *reading) {
+	choose_streams(state);
+	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
 	for (int i = 0; i < state->stream_count; i++) {
 		StatementRequest request{};
 		request.node = state->tasks.tasks[i].node;
+		request.tells_snapshot = reading != nullptr && reading->wants(request.node->id);
+		if (state->streams[i] != nullptr) {
+			if (!request.tells_snapshot)
+				continue;
+			state->streams[i]->close();
+		}
 		request.sql = state->tasks.tasks[i].sql;
-		request.params = params;
+		request.params = state->params;
 		request.result = state->result_desc;
 		request.scope = state->plan.locks_rows ? Scope::Write : Scope::Autocommit;
 		request.needs_settings = state->plan.needs_settings;
@@ -194,6 +231,28 @@ void open_streams(ShardScanState *state) {
 	MemoryContextSwitchTo(old);
 }
 
+// The nodes that will be asked; of none, where rows are locked, snapshots are compared.
+List *chosen_nodes(ShardScanState *state) {
+	choose_streams(state);
+	List *ids = NIL;
+	for (int i = 0; i < state->tasks.count && !state->plan.locks_rows; i++)
+		ids = lappend_int(ids, state->tasks.tasks[i].node->id);
+	return ids;
+}
+
+// Starts the scan by itself.
+void start_now(ShardScanState *state) {
+	choose_streams(state);
+	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
+	SnapshotReading *reading = start_reading(chosen_nodes(state));
+	MemoryContextSwitchTo(old);
+	if (reading == nullptr)
+		open_streams(state, nullptr);
+	else
+		while (reading->next_round())
+			open_streams(state, reading);
+}
+
 void close_streams(ShardScanState *state) {
 	for (int i = 0; i < state->stream_count; i++)
 		if (state->streams[i] != nullptr) {
@@ -201,6 +260,7 @@ void close_streams(ShardScanState *state) {
 			state->streams[i] = nullptr;
 		}
 	state->stream_count = 0;
+	state->streams = nullptr;
 	state->heap_size = 0;
 	state->started = false;
 	if (state->heads != nullptr) {
@@ -346,7 +406,7 @@ bool next_unsorted(ShardScanState *state, TupleTableSlot *slot) {
 
 bool next_from_shards(ShardScanState *state, TupleTableSlot *slot) {
 	if (!state->started)
-		open_streams(state);
+		start_now(state);
 	const bool found = state->plan.sort_columns != NIL && state->stream_count > 1
 						   ? next_sorted(state, slot)
 						   : next_unsorted(state, slot);
@@ -497,7 +557,7 @@ void fetch_all(ShardScanState *state) {
 	// Pins with changing values say nothing of the others.
 	state->pins = NIL;
 	state->plan.pin_kinds = NIL;
-	open_streams(state);
+	start_now(state);
 	state->plan = one_value;
 	state->lifted = lifted;
 	state->pins = pins;

@@ -212,8 +212,8 @@ const char *shown_sql(const ScanPlan &plan, const ColocationGroup *colocation, c
 }
 
 // Pins whose values are known without executing anything (constants, parameters of the statement).
-void restrict_by_known_pins(const ScanPlan &plan, GroupSet *groups, ColocationGroup *colocation, List *pins,
-							ExprContext *context, bool *all_known) {
+void restrict_by_known_pins(const ScanPlan &plan, GroupSet *groups, const ColocationGroup *colocation,
+							List *pins, ExprContext *context, bool *all_known) {
 	int pin = 0;
 	const ListCell *cell;
 	foreach (cell, plan.pin_kinds) {
@@ -237,6 +237,21 @@ void restrict_by_known_pins(const ScanPlan &plan, GroupSet *groups, ColocationGr
 }
 
 } // namespace
+
+List *possible_nodes(const ScanPlan &plan, List *pins, ExprContext *context) {
+	const ColocationGroup *colocation = find_colocation_group(plan.colocation_id);
+	if (colocation == nullptr)
+		return NIL;
+	GroupSet groups = all_groups(colocation);
+	bool all_known = true;
+	restrict_by_known_pins(plan, &groups, colocation, pins, context, &all_known);
+	keep_at_least_one(&groups);
+	List *ids = NIL;
+	for (int i = 0; i < groups.size; i++)
+		if (groups.member[i])
+			ids = list_append_unique_int(ids, colocation->groups[i].node_id);
+	return ids;
+}
 
 void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List *, ExprContext *context,
 				   ExplainState *es, ExplainedWrite write) {

@@ -5,6 +5,7 @@
 #include "shardext/cluster/shards.hpp"
 #include "shardext/cluster/type_users.hpp"
 #include "shardext/commands/utility.hpp"
+#include "shardext/executor/statement_scans.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/plan_statement.hpp"
@@ -17,12 +18,15 @@ extern "C" {
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "replication/walsender.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
+#include "utils/portal.h"
 
 // libpq/auth.h wants the headers of Kerberos, which need not be there.
 struct Port;
@@ -40,6 +44,7 @@ get_relation_info_hook_type previous_relation_info = nullptr;
 create_upper_paths_hook_type previous_upper_paths = nullptr;
 get_relation_stats_hook_type previous_relation_stats = nullptr;
 ProcessUtility_hook_type previous_utility = nullptr;
+ExecutorStart_hook_type previous_executor_start = nullptr;
 object_access_hook_type previous_object_access = nullptr;
 ClientAuthentication_hook_type previous_authentication = nullptr;
 
@@ -111,6 +116,17 @@ bool on_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
 	});
 }
 
+void on_executor_start(QueryDesc *query, int flags) {
+	gate([&] {
+		if (previous_executor_start)
+			previous_executor_start(query, flags);
+		else
+			standard_ExecutorStart(query, flags);
+		if (query->estate != nullptr && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && has_scans(query->estate))
+			prepare_scans(query, ActivePortal != nullptr && ActivePortal->name[0] != '\0');
+	});
+}
+
 void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
 				QueryCompletion *completion) {
@@ -177,6 +193,8 @@ void install_hooks() {
 	get_relation_info_hook = on_relation_info;
 	previous_relation_stats = get_relation_stats_hook;
 	get_relation_stats_hook = on_relation_stats;
+	previous_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = on_executor_start;
 	previous_utility = ProcessUtility_hook;
 	ProcessUtility_hook = on_utility;
 	previous_object_access = object_access_hook;

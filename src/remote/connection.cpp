@@ -28,7 +28,8 @@ bool exit_callback_registered = false;
 // What makes a text mean the same on every node, whatever the node's own defaults are. Statements that travel
 // together without BEGIN are a transaction with one snapshot.
 constexpr const char *kSessionOptions =
-	"-c search_path= -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3 "
+	"-c search_path= -c cursor_tuple_fraction=1 -c datestyle=ISO -c intervalstyle=postgres -c "
+	"extra_float_digits=3 "
 	"-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "
 	"-c client_connection_check_interval=1000 -c default_transaction_isolation=repeatable\\ read "
 	"-c default_transaction_read_only=off -c row_security=off -c standard_conforming_strings=on "

@@ -166,6 +166,10 @@ void send_sync(Connection *c) {
 	flush_output(c);
 }
 
+void expect_control(Connection *c) {
+	expect(c, {Expected::Control, nullptr, false, nullptr, nullptr});
+}
+
 void expect_rows(Connection *c, RemoteStream *stream) {
 	expect(c, {Expected::Rows, stream, false, nullptr, nullptr});
 }

@@ -5,6 +5,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/local_stream.hpp"
 #include "shardext/remote/session_settings.hpp"
+#include "shardext/transaction/consistent_reads.hpp"
 
 extern "C" {
 #include "executor/executor.h"
@@ -54,6 +55,24 @@ WireParams encode_params(const StatementParams &params) {
 	return wire;
 }
 
+// Reads through a cursor between two questions for the snapshot. Rows are fetched when the node knows it.
+void send_as_cursor(Connection *c, const char *sql, int count, const WireParams &wire, bool binary_result) {
+	static uint32 cursors = 0;
+	char name[40];
+	snprintf(name, sizeof name, "shardext_%u", ++cursors);
+	ask(c, kSnapshotQuestion);
+	char *declare = psprintf("DECLARE %s NO SCROLL CURSOR FOR %s", name, sql);
+	if (!PQsendQueryParams(c->conn, declare, count, wire.types, wire.values, wire.lengths, wire.formats, 0))
+		raise_connection_lost(c);
+	expect_control(c);
+	pfree(declare);
+	ask(c, kSnapshotQuestion);
+	char fetch[80];
+	snprintf(fetch, sizeof fetch, "FETCH ALL FROM %s", name);
+	if (!PQsendQueryParams(c->conn, fetch, 0, nullptr, nullptr, nullptr, nullptr, binary_result))
+		raise_connection_lost(c);
+}
+
 } // namespace
 
 RowStream *open_stream(const StatementRequest &request) {
@@ -85,10 +104,20 @@ RowStream *open_stream(const StatementRequest &request) {
 	MemoryContext old = MemoryContextSwitchTo(temporary);
 	const WireParams wire = encode_params(request.params);
 	MemoryContextSwitchTo(old);
-	send_statement(c, request.sql, request.params.count, wire.types, wire.values, wire.lengths, wire.formats,
-				   stream->decoder_ == nullptr || stream->decoder_->binary);
+	const bool binary = stream->decoder_ == nullptr || stream->decoder_->binary;
+	const bool tells = request.tells_snapshot && c->kept_snapshot == nullptr;
+	if (tells && c->depth > 0) {
+		send_as_cursor(c, request.sql, request.params.count, wire, binary);
+	} else {
+		if (tells)
+			ask(c, kSnapshotQuestion);
+		send_statement(c, request.sql, request.params.count, wire.types, wire.values, wire.lengths,
+					   wire.formats, binary);
+	}
 	MemoryContextDelete(temporary);
 	expect_rows(c, stream);
+	if (tells && c->depth > 0)
+		send_control(c, "CLOSE ALL");
 	send_sync(c);
 	return stream;
 }

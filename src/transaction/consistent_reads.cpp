@@ -339,6 +339,29 @@ Snapshot keep_snapshots(const List *node_ids, bool coordinator) {
 	return taken;
 }
 
+SnapshotReading *start_reading(const List *node_ids) {
+	if (!reads_are_compared() || IsolationUsesXactSnapshot())
+		return nullptr; // there, enter_transaction() has all nodes keep theirs
+	if (statement_snapshot_held())
+		keep_snapshots(node_ids);
+	List *ids = NIL;
+	const ListCell *cell;
+	foreach (cell, node_ids) {
+		const Connection *c = existing_connection(lfirst_int(cell));
+		if (lfirst_int(cell) != kLocalNode && (c == nullptr || !keeps_snapshot(c)))
+			ids = lappend_int(ids, lfirst_int(cell));
+	}
+	int kept = coordinator_kept ? 1 : 0;
+	for_each_connection([](Connection *c, void *count) { *static_cast<int *>(count) += keeps_snapshot(c); },
+						&kept);
+	if (ids == NIL || list_length(ids) + kept < 2)
+		return nullptr;
+	// What is sent waits for a connection: they are all there before the first statement travels.
+	foreach (cell, ids)
+		connect_to_node(find_node(lfirst_int(cell)));
+	return SnapshotReading::make(ids, false);
+}
+
 void forget_coordinator_snapshot() {
 	coordinator_kept.reset();
 }

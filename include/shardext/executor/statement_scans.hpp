@@ -4,9 +4,11 @@
 // visible to every query that is sent afterwards, so scans that may read a table that is about to be written
 // are started first.
 #pragma once
-#include "shardext/pg/postgres.hpp"
+#include "shardext/transaction/consistent_reads.hpp"
+#include "shardext/transaction/remote_transaction.hpp"
 
 extern "C" {
+#include "executor/execdesc.h"
 #include "nodes/execnodes.h"
 }
 
@@ -19,9 +21,29 @@ const EState *whole_statement(const EState *estate);
 // Starts a source (calls body) as a part of the statement.
 void start_as_part(const EState *whole, void (*body)(void *), void *argument);
 
-// Announces a scan; `start` makes it ask the nodes, and keep what comes for a second reading, or returns
-// false when it cannot yet, because values from elsewhere in the plan are needed.
-void announce_scan(CustomScanState *node, int32 colocation_id, bool (*start)(CustomScanState *));
+// What others ask of a scan.
+struct ScanMethodsOfStatement {
+	// The nodes that it may read, as far as is known before values from elsewhere in the plan are (int list).
+	List *(*possible_nodes)(CustomScanState *);
+	// False when it needs such values, or must not begin before its first row is wanted.
+	bool (*can_start)(CustomScanState *);
+	// Those that it will read when it is started now.
+	List *(*chosen_nodes)(CustomScanState *);
+	// Asks the nodes (those whose snapshot is to be taken, where there is a reading); with `keeps_rows` a
+	// second reading does not ask again.
+	void (*start)(CustomScanState *, bool keeps_rows, SnapshotReading *);
+	bool (*started)(CustomScanState *);
+	// Where the scan's hold of the statement's snapshots is; no later start needs them once it is released.
+	SnapshotHold **(*hold)(CustomScanState *);
+};
+
+// Announces a scan that is being initialized.
+void announce_scan(CustomScanState *node, int32 colocation_id, const ScanMethodsOfStatement *methods);
+
+// When all parts of a statement have been initialized: its scans agree on snapshots, and those of a cursor
+// begin (it sees what was there when it was opened, not when it is first fetched from).
+void prepare_scans(QueryDesc *query, bool is_cursor);
+bool has_scans(const EState *estate);
 
 struct ScansLeft {
 	bool own = false, others = false; // scans of `source`, and of other parts, that could not be started

@@ -47,6 +47,9 @@ TaskSet make_tasks(const ColocationGroup *colocation, const GroupSet &groups, co
 TaskSet make_write_tasks(const ColocationGroup *colocation, const GroupSet &groups, const SqlPieces *pieces,
 						 bool returning);
 
+// The nodes (int list) that a scan may read, as far as its pins are known before anything is executed.
+List *possible_nodes(const ScanPlan &plan, List *pins, ExprContext *context);
+
 // True when one of the expressions depends on a parameter of the surrounding plan.
 bool parameters_used(List *lifted, List *pins);
 

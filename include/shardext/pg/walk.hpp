@@ -53,6 +53,11 @@ template <class C> Query *mutate_query(Query *query, Node *(*mutator)(Node *, C 
 							  context, flags);
 }
 
+template <class C> bool walk_plan_state(PlanState *node, bool (*walker)(PlanState *, C *), C *context) {
+	return planstate_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)),
+								 context);
+}
+
 template <class C> bool raw_walk(Node *node, bool (*walker)(Node *, C *), C *context) {
 	return raw_expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)),
 									  context);

@@ -97,6 +97,9 @@ void ask(Connection *connection, const char *sql);
 // Waits until all questions have been answered. Raises remote errors.
 void await_answers(Connection *connection);
 
+// Notes that a statement without results has been sent.
+void expect_control(Connection *connection);
+
 // Notes that the rows of a statement just sent belong to a stream.
 void expect_rows(Connection *connection, RemoteStream *stream);
 

@@ -57,6 +57,7 @@ struct StatementRequest {
 	StatementParams params;
 	TupleDesc result; // nullptr: no rows wanted
 	Scope scope;
+	bool tells_snapshot; // one of several nodes that are read together, see consistent_reads.hpp
 	bool needs_settings; // the text's meaning depends on the session's settings (time zone, …)
 };
 

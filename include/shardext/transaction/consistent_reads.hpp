@@ -67,6 +67,9 @@ private:
 	bool accepted_ = false;
 };
 
+// A reading for statements to be sent to these nodes, or nullptr where nothing has to be compared.
+SnapshotReading *start_reading(const List *node_ids);
+
 // Brings nodes into transactions that keep their snapshots: for the statement, or in REPEATABLE READ for the
 // transaction. Nodes that have been written in READ COMMITTED are left out. With `coordinator`, the result is
 // a snapshot of this server (registered) that belongs to them.

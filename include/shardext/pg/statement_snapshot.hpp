@@ -1,0 +1,19 @@
+// The snapshot of a statement that is being started.
+#pragma once
+#include "shardext/pg/postgres.hpp"
+
+extern "C" {
+#include "executor/execdesc.h"
+}
+
+namespace shardext {
+
+// True when the statement has taken its snapshot for itself: nobody else reads with it. Right after
+// ExecutorStart.
+bool has_own_snapshot(const QueryDesc *query);
+
+// Gives the statement another snapshot, which is registered and becomes the statement's. Nothing has been
+// read yet.
+void replace_snapshot(QueryDesc *query, Snapshot snapshot);
+
+} // namespace shardext

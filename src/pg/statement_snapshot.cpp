@@ -1,0 +1,51 @@
+// Replacing a statement's snapshot before its first row is read.
+#include "shardext/pg/statement_snapshot.hpp"
+
+#include "shardext/pg/walk.hpp"
+
+extern "C" {
+#include "access/relscan.h"
+#include "executor/executor.h"
+#include "nodes/execnodes.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/snapmgr.h"
+}
+
+namespace shardext {
+
+namespace {
+
+// Scans begin at their first row, but for these (until version 17).
+bool replace_in_scans(PlanState *node, SnapshotData *snapshot) {
+	if (node == nullptr)
+		return false;
+	auto *scan = reinterpret_cast<ScanState *>(node);
+	if (IsA(node, BitmapHeapScanState) && scan->ss_currentScanDesc != nullptr)
+		scan->ss_currentScanDesc->rs_snapshot = snapshot;
+	if (IsA(node, BitmapIndexScanState) &&
+		reinterpret_cast<BitmapIndexScanState *>(node)->biss_ScanDesc != nullptr)
+		reinterpret_cast<BitmapIndexScanState *>(node)->biss_ScanDesc->xs_snapshot = snapshot;
+	return walk_plan_state(node, replace_in_scans, snapshot);
+}
+
+} // namespace
+
+bool has_own_snapshot(const QueryDesc *query) {
+	const Snapshot snapshot = query->snapshot;
+	// The query and its executor state have registered it, and the caller has it on the stack.
+	return ActiveSnapshotSet() && GetActiveSnapshot() == snapshot && snapshot->active_count == 1 &&
+		   snapshot->regd_count == 2;
+}
+
+void replace_snapshot(QueryDesc *query, Snapshot snapshot) {
+	snapshot->curcid = query->snapshot->curcid;
+	PopActiveSnapshot();
+	PushActiveSnapshot(snapshot);
+	UnregisterSnapshot(query->estate->es_snapshot);
+	query->estate->es_snapshot = snapshot; // the registration passes over
+	UnregisterSnapshot(query->snapshot);
+	query->snapshot = RegisterSnapshot(snapshot);
+	replace_in_scans(query->planstate, snapshot);
+}
+
+} // namespace shardext
