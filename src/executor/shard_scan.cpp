@@ -206,7 +206,7 @@ void choose_streams(ShardScanState *state) {
 	MemoryContextSwitchTo(old);
 }
 
-// With a reading, may be called again for those of the nodes whose snapshot is taken again.
+// With a reading: to the nodes that it wants, again if need be. Else to all that have not been asked.
 void open_streams(ShardScanState *state, SnapshotReading *reading) {
 	choose_streams(state);
 	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
@@ -214,11 +214,10 @@ void open_streams(ShardScanState *state, SnapshotReading *reading) {
 		StatementRequest request{};
 		request.node = state->tasks.tasks[i].node;
 		request.tells_snapshot = reading != nullptr && reading->wants(request.node->id);
-		if (state->streams[i] != nullptr) {
-			if (!request.tells_snapshot)
-				continue;
+		if (!request.tells_snapshot && (reading != nullptr || state->streams[i] != nullptr))
+			continue;
+		if (state->streams[i] != nullptr)
 			state->streams[i]->close();
-		}
 		request.sql = state->tasks.tasks[i].sql;
 		request.params = state->params;
 		request.result = state->result_desc;
@@ -227,7 +226,7 @@ void open_streams(ShardScanState *state, SnapshotReading *reading) {
 		state->streams[i] = open_stream(request);
 	}
 	state->current = 0;
-	state->started = true;
+	state->started = reading == nullptr;
 	MemoryContextSwitchTo(old);
 }
 
@@ -246,11 +245,9 @@ void start_now(ShardScanState *state) {
 	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
 	SnapshotReading *reading = start_reading(chosen_nodes(state));
 	MemoryContextSwitchTo(old);
-	if (reading == nullptr)
-		open_streams(state, nullptr);
-	else
-		while (reading->next_round())
-			open_streams(state, reading);
+	while (reading != nullptr && reading->next_round())
+		open_streams(state, reading);
+	open_streams(state, nullptr);
 }
 
 void close_streams(ShardScanState *state) {

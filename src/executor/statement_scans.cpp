@@ -28,18 +28,20 @@ dlist_head announced = DLIST_STATIC_INIT(announced);
 const EState *statement = nullptr; // that is being started
 uint64 writes = 0;
 
-// Starts scans so that their snapshots belong together.
-void start_together(List *scans, bool keep_rows) {
+List *nodes_of(List *scans) {
 	List *ids = NIL;
 	foreach_ptr (AnnouncedScan, scan, scans)
 		ids = list_concat_unique_int(ids, scan->methods->chosen_nodes(scan->node));
-	SnapshotReading *reading = start_reading(ids);
-	do {
-		if (reading != nullptr && !reading->next_round())
-			break;
+	return ids;
+}
+
+// Starts scans so that their snapshots belong together.
+void start_together(List *scans, bool keep_rows, SnapshotReading *reading) {
+	while (reading != nullptr && reading->next_round())
 		foreach_ptr (AnnouncedScan, scan, scans)
 			scan->methods->start(scan->node, keep_rows, reading);
-	} while (reading != nullptr);
+	foreach_ptr (AnnouncedScan, scan, scans)
+		scan->methods->start(scan->node, keep_rows, nullptr);
 }
 
 // Asks the shards before rows are wanted. False when that cannot be.
@@ -48,7 +50,8 @@ bool start_early(AnnouncedScan *scan) {
 		return true;
 	if (!scan->methods->can_start(scan->node))
 		return false;
-	start_together(list_make1(scan), true);
+	List *one = list_make1(scan);
+	start_together(one, true, start_reading(nodes_of(one)));
 	return true;
 }
 
@@ -123,14 +126,44 @@ bool reads_here(const QueryDesc *query, const List *node_ids) {
 		   reads_a_table(query->planstate, static_cast<void *>(nullptr));
 }
 
-bool some_written(const List *node_ids) {
+bool is_written(int32 node_id) {
+	const Connection *c = existing_connection(node_id);
+	return c != nullptr && c->wrote;
+}
+
+// Takes the snapshots for a statement that may read several servers, in READ COMMITTED. Those of nodes that
+// this transaction has written cannot be kept: the scans that can do so start there now.
+void agree_on_snapshots(QueryDesc *query, List *ids, bool reads_here, List *scans, List *ready,
+						bool keep_rows) {
+	SnapshotHold *hold = hold_statement_snapshot(query->estate->es_query_cxt);
+	List *written = NIL, *keeping = NIL, *chosen = NIL;
 	const ListCell *cell;
-	foreach (cell, node_ids) {
-		const Connection *c = existing_connection(lfirst_int(cell));
-		if (c != nullptr && c->wrote)
-			return true;
+	foreach (cell, ids)
+		if (is_written(lfirst_int(cell)))
+			chosen = nodes_of(ready);
+	foreach (cell, ids) {
+		const int32 id = lfirst_int(cell);
+		if (is_written(id) && list_member_int(chosen, id))
+			written = lappend_int(written, id);
+		else if (id != kLocalNode && connect_to_node(find_node(id))->depth == 0)
+			keeping = lappend_int(keeping, id);
 	}
-	return false;
+	SnapshotReading *reading = SnapshotReading::make(written, keeping, reads_here);
+	while (reading->next_round())
+		foreach_ptr (AnnouncedScan, scan, ready)
+			scan->methods->start(scan->node, keep_rows, reading);
+	if (Snapshot snapshot = reading->coordinator())
+		replace_snapshot(query, snapshot);
+	if (written != NIL)
+		foreach_ptr (AnnouncedScan, scan, ready)
+			scan->methods->start(scan->node, keep_rows, nullptr);
+	// The hold ends with the first scan at the earliest.
+	auto *first = static_cast<AnnouncedScan *>(linitial(scans));
+	SnapshotHold **place = first->methods->hold(first->node);
+	if (*place == nullptr)
+		*place = hold;
+	else
+		release_statement_snapshot(hold);
 }
 
 } // namespace
@@ -138,45 +171,38 @@ bool some_written(const List *node_ids) {
 void prepare_scans(QueryDesc *query, bool is_cursor) {
 	EState *estate = query->estate;
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
-	List *scans = NIL, *ready = NIL, *ids = NIL;
+	List *scans = NIL, *ready = NIL, *readers = NIL, *ids = NIL;
 	for (dlist_node *link = announced.head.next; link != &announced.head; link = link->next) {
 		auto *scan = reinterpret_cast<AnnouncedScan *>(link);
 		if (scan->node->ss.ps.state != estate)
 			continue;
 		scans = lappend(scans, scan);
-		if (scan->methods->can_start(scan->node))
-			ready = lappend(ready, scan);
-		ids = list_concat_unique_int(ids, scan->methods->possible_nodes(scan->node));
+		List *nodes = scan->methods->possible_nodes(scan->node); // none, where rows are locked
+		ids = list_concat_unique_int(ids, nodes);
+		if (!scan->methods->can_start(scan->node))
+			continue;
+		ready = lappend(ready, scan);
+		if (nodes != NIL)
+			readers = lappend(readers, scan);
 	}
 	const bool several = list_length(scans) > 1 || list_length(ready) < list_length(scans);
-	bool keeps_rows = false;
 	if (reads_are_compared() && !IsolationUsesXactSnapshot()) {
 		const bool here = reads_here(query, ids) && has_own_snapshot(query);
-		const int nodes = list_length(ids) - list_member_int(ids, kLocalNode) + here;
-		if (nodes > 1 && (here || several)) {
-			SnapshotHold *hold = hold_statement_snapshot(estate->es_query_cxt);
-			if (Snapshot snapshot = keep_snapshots(ids, here))
-				replace_snapshot(query, snapshot);
-			auto *first = static_cast<AnnouncedScan *>(linitial(scans));
-			SnapshotHold **place = first->methods->hold(first->node);
-			if (*place == nullptr)
-				*place = hold;
-			else
-				release_statement_snapshot(hold);
-			// Where this transaction has written, no snapshot can be kept: all scans there begin now.
-			keeps_rows = several && some_written(ids);
-		}
+		const int servers = list_length(ids) - list_member_int(ids, kLocalNode) + here;
+		if (servers > 1 && (here || several))
+			agree_on_snapshots(query, ids, here, scans, readers, several);
 	}
-	if (is_cursor)
-		keeps_rows = several;
-	if ((is_cursor || keeps_rows) && ready != NIL) {
-		start_together(ready, keeps_rows);
+	if (is_cursor && ready != NIL) {
+		bool all_started = true;
+		foreach_ptr (AnnouncedScan, scan, ready)
+			all_started = all_started && scan->methods->started(scan->node);
+		if (!all_started)
+			start_together(ready, several, start_reading(nodes_of(ready)));
 		foreach_ptr (AnnouncedScan, scan, ready) {
 			SnapshotHold **hold = scan->methods->hold(scan->node);
-			if (is_cursor && *hold != nullptr) {
+			if (*hold != nullptr)
 				release_statement_snapshot(*hold);
-				*hold = nullptr;
-			}
+			*hold = nullptr;
 		}
 	}
 	MemoryContextSwitchTo(old);

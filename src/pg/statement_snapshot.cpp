@@ -32,9 +32,9 @@ bool replace_in_scans(PlanState *node, SnapshotData *snapshot) {
 
 bool has_own_snapshot(const QueryDesc *query) {
 	const Snapshot snapshot = query->snapshot;
-	// The query and its executor state have registered it, and the caller has it on the stack.
-	return ActiveSnapshotSet() && GetActiveSnapshot() == snapshot && snapshot->active_count == 1 &&
-		   snapshot->regd_count == 2;
+	// The query and its executor state have registered it; a surrounding statement would have done so as
+	// well.
+	return ActiveSnapshotSet() && GetActiveSnapshot() == snapshot && snapshot->regd_count == 2;
 }
 
 void replace_snapshot(QueryDesc *query, Snapshot snapshot) {

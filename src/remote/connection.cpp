@@ -51,6 +51,7 @@ void forward_notice(void *argument, const PGresult *result) {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	if (severity == nullptr || message == nullptr)
 		return;
+	connection->ended = connection->ended || strcmp(severity, "FATAL") == 0;
 	const int level = strcmp(severity, "WARNING") == 0	? WARNING
 					  : strcmp(severity, "NOTICE") == 0 ? NOTICE
 					  : strcmp(severity, "INFO") == 0	? INFO
@@ -234,8 +235,11 @@ Connection *connect_to_node(const NodeInfo *node) {
 		if (c->lost_in_transaction)
 			raise_connection_lost(c);
 		// A look at the socket tells when the node has closed an idle connection (restart, timeout).
-		if (!idle || (c->conninfo_hash == hash && PQstatus(c->conn) == CONNECTION_OK &&
-					  PQconsumeInput(c->conn) && PQstatus(c->conn) == CONNECTION_OK))
+		if (!idle)
+			return c;
+		const bool read = PQconsumeInput(c->conn);
+		PQisBusy(c->conn); // takes in what came
+		if (c->conninfo_hash == hash && read && !c->ended && PQstatus(c->conn) == CONNECTION_OK)
 			return c;
 		close_connection(c);
 	}

@@ -159,6 +159,12 @@ void ask(Connection *c, const char *sql) {
 	c->answers_expected++;
 }
 
+void ask_at_once(Connection *c, const char *sql) {
+	ask(c, sql);
+	if (!PQsendFlushRequest(c->conn))
+		raise_connection_lost(c);
+}
+
 void send_sync(Connection *c) {
 	if (!PQpipelineSync(c->conn))
 		raise_connection_lost(c);
@@ -223,8 +229,20 @@ void pump(Connection *c, RemoteStream *until, bool wait) {
 			   [&] { return until != nullptr ? until->has_row() || until->finished() : c->head == c->tail; });
 }
 
-void await_answers(Connection *c) {
-	pump_until(c, nullptr, true, [&] { return c->answers_expected == 0; });
+void await_answers(Connection **list, int count) {
+	auto **waiting = static_cast<Connection **>(palloc(sizeof(Connection *) * (count + 1)));
+	for (int left = 1; left > 0;) {
+		left = 0;
+		for (int i = 0; i < count; i++) {
+			Connection *c = list[i];
+			pump_until(c, nullptr, false, [&] { return c->answers_expected == 0; });
+			if (c->answers_expected > 0)
+				waiting[left++] = c;
+		}
+		if (left > 0)
+			wait_for_any(waiting, left);
+	}
+	pfree(waiting);
 }
 
 void finish_everything(Connection *c) {

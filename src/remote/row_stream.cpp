@@ -66,7 +66,7 @@ void send_as_cursor(Connection *c, const char *sql, int count, const WireParams 
 		raise_connection_lost(c);
 	expect_control(c);
 	pfree(declare);
-	ask(c, kSnapshotQuestion);
+	ask_at_once(c, kSnapshotQuestion);
 	char fetch[80];
 	snprintf(fetch, sizeof fetch, "FETCH ALL FROM %s", name);
 	if (!PQsendQueryParams(c->conn, fetch, 0, nullptr, nullptr, nullptr, nullptr, binary_result))
@@ -110,7 +110,7 @@ RowStream *open_stream(const StatementRequest &request) {
 		send_as_cursor(c, request.sql, request.params.count, wire, binary);
 	} else {
 		if (tells)
-			ask(c, kSnapshotQuestion);
+			ask_at_once(c, kSnapshotQuestion);
 		send_statement(c, request.sql, request.params.count, wire.types, wire.values, wire.lengths,
 					   wire.formats, binary);
 	}

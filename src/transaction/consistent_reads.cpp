@@ -151,32 +151,32 @@ void wait_for_commits_on(Connection *c) {
 	});
 }
 
-SnapshotReading *SnapshotReading::make(const List *node_ids, bool coordinator) {
+SnapshotReading *SnapshotReading::make(const List *asked, const List *keeping, bool coordinator) {
 	struct Parts {
 		Part *list;
 		size_t count;
-		const List *node_ids;
-	} parts{nullptr, 0, node_ids};
+	} parts{};
 	int connections = 0;
 	for_each_connection([](Connection *, void *count) { (*static_cast<int *>(count))++; }, &connections);
-	parts.list = static_cast<Part *>(palloc0(sizeof(Part) * (list_length(node_ids) + connections + 1)));
+	parts.list = static_cast<Part *>(
+		palloc0(sizeof(Part) * (list_length(asked) + list_length(keeping) + connections + 1)));
 	const ListCell *cell;
-	foreach (cell, node_ids)
-		if (lfirst_int(cell) != kLocalNode) {
-			Connection *c = existing_connection(lfirst_int(cell));
-			insert_part(parts.list, &parts.count,
-						{ledger_number(lfirst_int(cell)), lfirst_int(cell),
-						 c != nullptr && keeps_snapshot(c) ? c : nullptr});
-		}
+	foreach (cell, asked)
+		insert_part(parts.list, &parts.count,
+					{ledger_number(lfirst_int(cell)), lfirst_int(cell), Part::kAsked});
+	foreach (cell, keeping)
+		insert_part(parts.list, &parts.count,
+					{ledger_number(lfirst_int(cell)), lfirst_int(cell), Part::kKeeping});
 	for_each_connection(
 		[](Connection *c, void *argument) {
 			auto *all = static_cast<Parts *>(argument);
-			if (keeps_snapshot(c) && !list_member_int(all->node_ids, c->node_id))
-				insert_part(all->list, &all->count, {ledger_number(c->node_id), c->node_id, c});
+			if (keeps_snapshot(c))
+				insert_part(all->list, &all->count, {ledger_number(c->node_id), c->node_id, Part::kKept});
 		},
 		&parts);
 	if (coordinator || IsolationUsesXactSnapshot() || coordinator_kept)
-		insert_part(parts.list, &parts.count, {core::kCoordinator, kLocalNode, nullptr});
+		insert_part(parts.list, &parts.count,
+					{core::kCoordinator, kLocalNode, coordinator ? Part::kKeeping : Part::kKept});
 	if (IsolationUsesXactSnapshot())
 		GetTransactionSnapshot(); // there is one from now on
 	return own<SnapshotReading>(CurrentMemoryContext, parts.list, parts.count);
@@ -186,14 +186,15 @@ SnapshotReading::SnapshotReading(const Part *parts, size_t count)
 	: parts_(parts, parts + count),
 	  rounds_(*commit_ledger(), numbers_of(parts, count), seen_sequence(), kPatienceUs) {
 	for (const Part &part : parts_) {
-		if (part.kept != nullptr)
-			rounds_.fix(part.number, parsed(part.kept, part.kept->kept_snapshot), part.kept->kept_since);
-		if (part.number != core::kCoordinator)
+		if (part.kind != Part::kKept)
 			continue;
-		if (IsolationUsesXactSnapshot())
+		const Connection *c = existing_connection(part.node_id);
+		if (part.number != core::kCoordinator)
+			rounds_.fix(part.number, parsed(c, c->kept_snapshot), c->kept_since);
+		else if (IsolationUsesXactSnapshot())
 			rounds_.fix(part.number, node_snapshot_of(GetTransactionSnapshot()),
 						sequence_before_transaction());
-		else if (coordinator_kept)
+		else
 			rounds_.fix(part.number, coordinator_kept->snapshot, coordinator_kept->since);
 	}
 }
@@ -210,7 +211,7 @@ SnapshotReading::~SnapshotReading() {
 bool SnapshotReading::wants(int32 node_id) const {
 	for (size_t i = 0; i < parts_.size(); i++)
 		if (parts_[i].node_id == node_id)
-			return rounds_.wanted(i);
+			return parts_[i].kind == Part::kAsked && rounds_.wanted(i);
 	return false;
 }
 
@@ -238,17 +239,55 @@ bool SnapshotReading::next_round() {
 	if (result == core::ReadStep::kTooOld && IsolationUsesXactSnapshot())
 		raise_too_old();
 	sent_ = result == core::ReadStep::kTake;
-	accepted_ = !sent_;
+	if (sent_)
+		begin_on_nodes();
+	else
+		accept();
 	return sent_;
 }
 
-void SnapshotReading::receive() {
-	for (size_t i = 0; i < parts_.size(); i++)
-		if (rounds_.wanted(i))
-			receive_from(i);
+void SnapshotReading::begin_on_nodes() {
+	for (size_t i = 0; i < parts_.size(); i++) {
+		if (!rounds_.wanted(i) || parts_[i].kind != Part::kKeeping || parts_[i].number == core::kCoordinator)
+			continue;
+		Connection *c = existing_connection(parts_[i].node_id);
+		if (c->depth > 0)
+			drop_kept_snapshot(c);
+		begin_kept_snapshot(c);
+		send_sync(c);
+	}
 }
 
-void SnapshotReading::receive_from(size_t i) {
+void SnapshotReading::accept() {
+	accepted_ = true;
+	for (const Part &part : parts_) {
+		if (part.kind != Part::kKeeping)
+			continue;
+		if (part.number == core::kCoordinator) {
+			coordinator_kept = {node_snapshot_of(coordinator_), rounds_.since()};
+			continue;
+		}
+		Connection *c = existing_connection(part.node_id);
+		c->kept_snapshot = strdup(c->answers[0]);
+		c->kept_since = rounds_.since();
+	}
+}
+
+void SnapshotReading::receive() {
+	auto **asked = static_cast<Connection **>(palloc(sizeof(Connection *) * (parts_.size() + 1)));
+	int count = 0;
+	for (size_t i = 0; i < parts_.size(); i++)
+		if (rounds_.wanted(i) && parts_[i].number != core::kCoordinator)
+			if (Connection *c = existing_connection(parts_[i].node_id))
+				asked[count++] = c;
+	await_answers(asked, count);
+	pfree(asked);
+	for (size_t i = 0; i < parts_.size(); i++)
+		if (rounds_.wanted(i))
+			take_over(i);
+}
+
+void SnapshotReading::take_over(size_t i) {
 	if (parts_[i].number == core::kCoordinator) {
 		if (coordinator_ != nullptr)
 			UnregisterSnapshot(coordinator_);
@@ -256,12 +295,10 @@ void SnapshotReading::receive_from(size_t i) {
 		rounds_.taken(i, node_snapshot_of(coordinator_));
 		return;
 	}
-	Connection *c = existing_connection(parts_[i].node_id);
-	if (c != nullptr)
-		await_answers(c);
+	const Connection *c = existing_connection(parts_[i].node_id);
 	if (c == nullptr || c->answer_count == 0)
 		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
-				errmsg("node \"%s\" has not told its snapshot", c != nullptr ? c->node_name : "?"));
+				errmsg("node \"%s\" has not told its snapshot", find_node(parts_[i].node_id)->name));
 	if (c->answer_count > 1)
 		rounds_.taken(i, parsed(c, c->answers[0]), parsed(c, c->answers[1]));
 	else
@@ -269,20 +306,6 @@ void SnapshotReading::receive_from(size_t i) {
 }
 
 namespace {
-
-// The connections to nodes that are not in a transaction yet.
-List *connections_to_begin(const List *node_ids) {
-	List *result = NIL;
-	const ListCell *cell;
-	foreach (cell, node_ids) {
-		if (lfirst_int(cell) == kLocalNode)
-			continue;
-		Connection *c = connect_to_node(find_node(lfirst_int(cell)));
-		if (c->depth == 0)
-			result = lappend(result, c);
-	}
-	return result;
-}
 
 bool can_be_reached(const NodeInfo *node) {
 	MemoryContext memory = CurrentMemoryContext;
@@ -301,42 +324,30 @@ bool can_be_reached(const NodeInfo *node) {
 
 } // namespace
 
-Snapshot keep_snapshots(const List *node_ids, bool coordinator) {
-	List *connections = connections_to_begin(node_ids);
+void keep_snapshots(const List *node_ids) {
+	List *ids = NIL;
+	const ListCell *cell;
+	foreach (cell, node_ids)
+		if (lfirst_int(cell) != kLocalNode && connect_to_node(find_node(lfirst_int(cell)))->depth == 0)
+			ids = lappend_int(ids, lfirst_int(cell));
+	if (ids == NIL)
+		return;
 	if (!reads_are_compared()) {
-		foreach_ptr (Connection, c, connections) {
+		foreach (cell, ids) {
+			Connection *c = existing_connection(lfirst_int(cell));
 			wait_for_commits_on(c);
 			begin_kept_snapshot(c);
 		}
-		return nullptr;
+		return;
 	}
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "shardext snapshots", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	List *ids = NIL;
-	foreach_ptr (Connection, c, connections)
-		ids = lappend_int(ids, c->node_id);
-	SnapshotReading *reading = SnapshotReading::make(ids, coordinator);
+	SnapshotReading *reading = SnapshotReading::make(NIL, ids);
 	MemoryContextSwitchTo(old);
-	while (reading->next_round())
-		foreach_ptr (Connection, c, connections) {
-			if (!reading->wants(c->node_id))
-				continue;
-			if (c->depth > 0)
-				drop_kept_snapshot(c);
-			begin_kept_snapshot(c);
-			send_sync(c);
-		}
-	foreach_ptr (Connection, c, connections) {
-		c->kept_snapshot = strdup(c->answers[0]);
-		c->kept_since = reading->since();
+	while (reading->next_round()) {
 	}
-	Snapshot taken = reading->coordinator();
-	if (taken != nullptr)
-		coordinator_kept = {node_snapshot_of(taken), reading->since()};
 	MemoryContextDelete(context);
-	list_free(connections);
-	return taken;
 }
 
 SnapshotReading *start_reading(const List *node_ids) {
@@ -356,10 +367,10 @@ SnapshotReading *start_reading(const List *node_ids) {
 						&kept);
 	if (ids == NIL || list_length(ids) + kept < 2)
 		return nullptr;
-	// What is sent waits for a connection: they are all there before the first statement travels.
+	// They are all there before the first statement travels.
 	foreach (cell, ids)
 		connect_to_node(find_node(lfirst_int(cell)));
-	return SnapshotReading::make(ids, false);
+	return SnapshotReading::make(ids);
 }
 
 void forget_coordinator_snapshot() {
@@ -370,12 +381,10 @@ void keep_snapshots_of_transaction(Connection *connection) {
 	// Nodes that cannot be reached now may join later, as long as nothing has happened there that others
 	// show.
 	List *ids = list_make1_int(connection->node_id);
-	foreach_ptr (NodeInfo, node, all_nodes()) {
-		if (node->is_local() || node->id == connection->node_id || !reads_are_compared())
-			continue;
-		if (can_be_reached(node))
+	foreach_ptr (NodeInfo, node, all_nodes())
+		if (!node->is_local() && node->id != connection->node_id && reads_are_compared() &&
+			can_be_reached(node))
 			ids = lappend_int(ids, node->id);
-	}
 	keep_snapshots(ids);
 	list_free(ids);
 }

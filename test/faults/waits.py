@@ -135,8 +135,6 @@ def sessions_are_cancelled_by_global_id(cluster):
     change(waiter, ids["w1"])
     ((node_id,),) = run(admin, f"SELECT global_id FROM shardext_stat_activity WHERE coordinator_pid = {pid_of(waiter)} AND node_name = 'w1'")
     check(run(admin, f"SELECT shardext_terminate_backend('{node_id}', 5000)") == [(True,)], "ended on the node")
-    error = failure(waiter, "SELECT count(*) > 0 FROM account")
-    check(error.pgcode == "08006" and 'node "w1"' in str(error), f"{error}")
     check(run(waiter, "SELECT count(*) > 0 FROM account") == [(True,)], "the session afterwards")
     cluster.kill("node2")
     try:

@@ -53,6 +53,7 @@ struct Connection {
 	bool statement_scope; // the transaction ends with the coordinator's statement
 	bool failed;		  // the open transaction has had an error
 	bool lost_in_transaction;
+	bool ended;		  // the node has said that it ends this session
 	bool wrong_tag;	  // a control statement answered with another tag (COMMIT in a failed block)
 	char *settings;	  // fingerprint of the session settings in force (malloc), or nullptr
 	int lock_timeout; // in force there, in milliseconds; -1: not known
@@ -93,9 +94,11 @@ void send_control(Connection *connection, const char *sql, const char *tag = nul
 
 // Queues a question with one answer. Answers to earlier ones are forgotten when none is outstanding.
 void ask(Connection *connection, const char *sql);
+// The same, and the node sends the answer before it goes on with what comes next.
+void ask_at_once(Connection *connection, const char *sql);
 
-// Waits until all questions have been answered. Raises remote errors.
-void await_answers(Connection *connection);
+// Waits until all questions to these nodes have been answered. Raises remote errors.
+void await_answers(Connection **connections, int count);
 
 // Notes that a statement without results has been sent.
 void expect_control(Connection *connection);

@@ -26,7 +26,7 @@ bool reads_are_compared();
 // Before anything with a new snapshot is sent to a node: waits there for commits that this session knows of.
 void wait_for_commits_on(Connection *connection);
 
-// Snapshots that are being taken together, for statements that the caller sends:
+// Snapshots that are being taken together:
 //
 //	while (reading->next_round())
 //		for each node that it wants: send the statement, so that it tells its snapshot
@@ -34,30 +34,33 @@ void wait_for_commits_on(Connection *connection);
 // Snapshots that node transactions keep already are compared with the new ones.
 class SnapshotReading {
 public:
-	// Makes one in the current memory context. With `coordinator`, this server's snapshot is one of those
-	// that are taken.
-	static SnapshotReading *make(const List *node_ids, bool coordinator);
+	// Makes one in the current memory context. The nodes of `keeping` are brought into transactions that keep
+	// their snapshots; those of `asked` tell them with the caller's statements. With `coordinator`, this
+	// server's snapshot is taken as well.
+	static SnapshotReading *make(const List *asked, const List *keeping = NIL, bool coordinator = false);
 	~SnapshotReading();
 	SnapshotReading(const SnapshotReading &) = delete;
 	SnapshotReading &operator=(const SnapshotReading &) = delete;
 
-	// True: take the snapshots that are wanted. False: they belong together, rows may be used.
+	// True: send statements to the nodes that are wanted. False: the snapshots belong together, rows may be
+	// used.
 	bool next_round();
 	bool wants(int32 node_id) const;
-	core::Sequence since() const { return rounds_.since(); }
 	// The coordinator's, registered; the caller's from then on.
 	Snapshot coordinator() const { return coordinator_; }
 
 	struct Part {
 		core::NodeNumber number;
 		int32 node_id;
-		Connection *kept; // where the node's transaction keeps a snapshot already
+		enum { kAsked, kKeeping, kKept } kind;
 	};
 	SnapshotReading(const Part *parts, size_t count); // sorted by number
 
 private:
+	void begin_on_nodes();
 	void receive();
-	void receive_from(size_t i);
+	void take_over(size_t i);
+	void accept();
 	core::ReadStep step();
 
 	std::vector<Part> parts_;
@@ -71,9 +74,8 @@ private:
 SnapshotReading *start_reading(const List *node_ids);
 
 // Brings nodes into transactions that keep their snapshots: for the statement, or in REPEATABLE READ for the
-// transaction. Nodes that have been written in READ COMMITTED are left out. With `coordinator`, the result is
-// a snapshot of this server (registered) that belongs to them.
-Snapshot keep_snapshots(const List *node_ids, bool coordinator = false);
+// transaction. Nodes that are in a transaction already are left out.
+void keep_snapshots(const List *node_ids);
 
 // The coordinator's snapshot of the held statement is over.
 void forget_coordinator_snapshot();
