@@ -115,7 +115,7 @@ bool can_start(CustomScanState *node) {
 }
 
 bool has_started(CustomScanState *node) {
-	return state_of(node)->started || state_of(node)->storing;
+	return state_of(node)->started || state_of(node)->all_stored;
 }
 
 // A second reading must not ask again where rows are kept.

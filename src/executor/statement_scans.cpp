@@ -151,7 +151,8 @@ void agree_on_snapshots(QueryDesc *query, List *ids, bool reads_here, List *scan
 	SnapshotReading *reading = SnapshotReading::make(written, keeping, reads_here);
 	while (reading->next_round())
 		foreach_ptr (AnnouncedScan, scan, ready)
-			scan->methods->start(scan->node, keep_rows, reading);
+			if (written != NIL)
+				scan->methods->start(scan->node, keep_rows, reading);
 	if (Snapshot snapshot = reading->coordinator())
 		replace_snapshot(query, snapshot);
 	if (written != NIL)
