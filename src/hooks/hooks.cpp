@@ -13,8 +13,10 @@
 #include "shardext/planner/statistics.hpp"
 #include "shardext/remote/local_stream.hpp"
 #include "shardext/remote/node_wait.hpp"
+#include "shardext/transaction/two_phase.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -127,6 +129,34 @@ void on_executor_start(QueryDesc *query, int flags) {
 	});
 }
 
+// A utility statement on its way to PostgreSQL.
+struct UtilityCall {
+	PlannedStmt *statement;
+	const char *text;
+	bool read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *environment;
+	DestReceiver *receiver;
+	QueryCompletion *completion;
+};
+
+void pass_on(void *argument) {
+	const auto *call = static_cast<UtilityCall *>(argument);
+	const auto next = previous_utility != nullptr ? previous_utility : standard_ProcessUtility;
+	next(call->statement, call->text, call->read_only_tree, call->context, call->params, call->environment,
+		 call->receiver, call->completion);
+}
+
+// COMMIT PREPARED and ROLLBACK PREPARED; else nullptr.
+const TransactionStmt *end_of_prepared(Node *statement) {
+	if (!IsA(statement, TransactionStmt))
+		return nullptr;
+	const auto *end = reinterpret_cast<TransactionStmt *>(statement);
+	const bool is_end = end->kind == TRANS_STMT_COMMIT_PREPARED || end->kind == TRANS_STMT_ROLLBACK_PREPARED;
+	return is_end && IsTransactionState() && extension_exists() ? end : nullptr;
+}
+
 void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
 				QueryCompletion *completion) {
@@ -136,21 +166,14 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 			statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
 		if (before_utility(statement, text, params, completion) == UtilityAction::Handled)
 			return;
-		if (IsA(statement->utilityStmt, ConstraintsSetStmt)) {
+		UtilityCall call{statement, text, read_only_tree, context, params, environment, receiver, completion};
+		if (IsA(statement->utilityStmt, ConstraintsSetStmt))
 			// Deferred constraints of local shards fire here.
-			with_changed_errors(name_user_table, [&] {
-				standard_ProcessUtility(statement, text, read_only_tree, context, params, environment,
-										receiver, completion);
-			});
-			after_utility(statement);
-			return;
-		}
-		if (previous_utility)
-			previous_utility(statement, text, read_only_tree, context, params, environment, receiver,
-							 completion);
+			with_changed_errors(name_user_table, [&] { pass_on(&call); });
+		else if (const TransactionStmt *end = end_of_prepared(statement->utilityStmt))
+			end_prepared_by_user(end->gid, end->kind == TRANS_STMT_COMMIT_PREPARED, pass_on, &call);
 		else
-			standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, receiver,
-									completion);
+			pass_on(&call);
 		after_utility(statement);
 	});
 }

@@ -76,6 +76,8 @@ CREATE TABLE shardext.commit_log (
     incarnation bigint NOT NULL,
     sequence bigint NOT NULL,
     nodes int[] NOT NULL,
+    transactions bigint[] NOT NULL,
+    coordinator_wrote boolean NOT NULL,
     PRIMARY KEY (incarnation, sequence)
 );
 COMMENT ON TABLE shardext.commit_log IS

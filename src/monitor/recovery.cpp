@@ -13,10 +13,10 @@
 #include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
+#include "shardext/transaction/two_phase.hpp"
 
 extern "C" {
 #include "access/xlog.h"
-#include "utils/snapmgr.h"
 }
 
 namespace shardext {
@@ -39,10 +39,10 @@ bool resolve(PGconn *conn, const NodeInfo *node, const char *gid) {
 		return true;
 	if (incarnation == current_incarnation() && commit_in_flight(sequence))
 		return false; // its backend is still at it
-	// A fresh snapshot: the decision may have been taken since this transaction began.
-	PushActiveSnapshot(GetLatestSnapshot());
-	const bool committed = commit_log_contains(incarnation, sequence);
-	PopActiveSnapshot();
+	const Decision decision = logged_decision(incarnation, sequence);
+	if (decision == Decision::kInDoubt)
+		return true; // the user has prepared the coordinator's part, and ends it when he likes
+	const bool committed = decision == Decision::kCommit;
 	if (!committed && incarnation_state(incarnation) != 1) {
 		ereport(WARNING,
 				errmsg("prepared transaction \"%s\" on node \"%s\" cannot be decided", gid, node->name),

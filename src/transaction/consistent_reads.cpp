@@ -6,6 +6,7 @@
 #include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
+#include "shardext/transaction/two_phase.hpp"
 
 extern "C" {
 #include "access/xact.h"

@@ -11,6 +11,7 @@
 #include "shardext/transaction/fault_points.hpp"
 #include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/shared_state.hpp"
+#include "shardext/transaction/two_phase.hpp"
 
 extern "C" {
 #include "storage/latch.h"
@@ -27,26 +28,15 @@ struct SnapshotHold {
 
 namespace {
 
-constexpr int kMaxWriters = 1024;
-constexpr int kPhaseTwoTimeoutMs = 1000;
-
 int snapshot_holders = 0;
 int snapshot_transaction = 0; // counts transactions: a hold of an older one is none any more
 int constraints_level = 0;
 const char *constraints_command = nullptr; // SET CONSTRAINTS ALL of this transaction
 
-// The two-phase commit under way, if any; fixed size, because COMMIT and ABORT callbacks may not allocate.
-struct TwoPhaseCommit {
-	int64 sequence = 0;
-	int writer_count = 0;
-	int32 nodes[kMaxWriters];
-	char gids[kMaxWriters][112];
-	bool prepared[kMaxWriters]; // PREPARE TRANSACTION has been sent
-	PreparedPart parts[kMaxWriters];
-} two_phase;
-
 Connection *writers[kMaxWriters];
 int writer_count = 0;
+
+} // namespace
 
 void reset_connection_state(Connection *c) {
 	c->depth = 0;
@@ -54,6 +44,8 @@ void reset_connection_state(Connection *c) {
 	free(c->kept_snapshot);
 	c->kept_snapshot = nullptr;
 }
+
+namespace {
 
 TimestampTz soon(int milliseconds) {
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
@@ -126,51 +118,6 @@ void commit_one_phase(Connection *c) {
 	reset_connection_state(c);
 }
 
-// The node's transaction id, as the last question was answered; none where the transaction has not written.
-core::Xid xid_of(const Connection *c) {
-	return c->answer_count > 0 ? strtoull(c->answers[0], nullptr, 10) : core::kNoXid;
-}
-
-void prepare_writers() {
-	ensure_incarnation_recorded();
-	two_phase.sequence = next_commit_sequence();
-	two_phase.writer_count = writer_count;
-	set_commit_in_flight(two_phase.sequence);
-	const int64 cluster = cluster_id();
-	for (int i = 0; i < writer_count; i++) {
-		two_phase.nodes[i] = writers[i]->node_id;
-		two_phase.prepared[i] = false;
-		char *gid = make_gid(cluster, current_incarnation(), two_phase.sequence, i);
-		strlcpy(two_phase.gids[i], gid, sizeof two_phase.gids[i]);
-	}
-	for (int i = 0; i < writer_count; i++) {
-		fault_point("before-prepare");
-		send_lock_timeout(writers[i]);
-		char sql[160];
-		snprintf(sql, sizeof sql, "PREPARE TRANSACTION '%s'", two_phase.gids[i]);
-		two_phase.prepared[i] = true;
-		reset_connection_state(writers[i]); // prepared or rolled back, it is over on the node
-		ask(writers[i], "SELECT pg_catalog.pg_current_xact_id_if_assigned()");
-		send_control(writers[i], sql, "PREPARE TRANSACTION");
-		send_sync(writers[i]);
-	}
-	for (int i = 0; i < writer_count; i++) {
-		pump(writers[i], nullptr, true);
-		if (writers[i]->wrong_tag)
-			ereport(ERROR, errcode(ERRCODE_TRANSACTION_ROLLBACK),
-					errmsg("node \"%s\" rolled the transaction back at PREPARE TRANSACTION",
-						   writers[i]->node_name));
-		reset_connection_state(writers[i]);
-		two_phase.parts[i] = {writers[i]->node_id, xid_of(writers[i])};
-		fault_point("after-prepare");
-	}
-	const TransactionId coordinators = GetTopTransactionIdIfAny();
-	insert_commit_log(current_incarnation(), two_phase.sequence, two_phase.nodes, writer_count);
-	fault_point("after-commit-log");
-	enter_commit(two_phase.parts, writer_count, coordinators, two_phase.sequence);
-	fault_point("after-ledger-entry");
-}
-
 void before_commit() {
 	writer_count = 0;
 	for_each_connection(settle_before_commit, nullptr);
@@ -185,72 +132,10 @@ void before_commit() {
 			commit_one_phase(writers[i]);
 	} else if (writer_count == 1 && !coordinator_wrote)
 		commit_one_phase(writers[0]);
-	else
-		prepare_writers();
-}
-
-// Sends a phase-two statement for each prepared node and waits a bounded time. Raises nothing.
-bool finish_two_phase(const char *verb, const char *tag) {
-	bool all_done = true;
-	for (int i = 0; i < two_phase.writer_count; i++) {
-		if (!two_phase.prepared[i])
-			continue;
-		Connection *c = existing_connection(two_phase.nodes[i]);
-		char sql[160];
-		snprintf(sql, sizeof sql, "%s PREPARED '%s'", verb, two_phase.gids[i]);
-		if (c == nullptr || PQstatus(c->conn) != CONNECTION_OK || c->head != c->tail || c->depth > 0 ||
-			!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0) ||
-			!PQpipelineSync(c->conn)) {
-			all_done = false;
-			two_phase.prepared[i] = false;
-			continue;
-		}
-		c->wrong_tag = false;
-		c->queue[0] = {Expected::Control, nullptr, false, nullptr, tag};
-		c->queue[1] = {Expected::Sync, nullptr, false, nullptr, nullptr};
-		c->head = 0;
-		c->tail = 2;
-		PQflush(c->conn);
+	else {
+		prepare_on_nodes(writers, writer_count);
+		enter_prepared_commit();
 	}
-	const TimestampTz deadline = soon(kPhaseTwoTimeoutMs);
-	for (int i = 0; i < two_phase.writer_count; i++) {
-		if (!two_phase.prepared[i])
-			continue;
-		Connection *c = existing_connection(two_phase.nodes[i]);
-		if (!drain_quietly(c, deadline) || c->wrong_tag) {
-			all_done = false;
-			if (c->head != c->tail)
-				close_connection(c);
-			else
-				c->wrong_tag = false;
-		} else {
-			node_has_committed(two_phase.nodes[i]); // does nothing after a rollback
-		}
-	}
-	return all_done;
-}
-
-void forget_two_phase(bool resolved) {
-	const int64 sequence = two_phase.sequence;
-	two_phase.sequence = 0;
-	two_phase.writer_count = 0;
-	if (sequence != 0 && shared_state_available()) {
-		set_commit_in_flight(0);
-		if (!resolved)
-			request_recovery();
-	}
-}
-
-void after_commit() {
-	if (two_phase.sequence == 0)
-		return;
-	commit_is_decided();
-	fault_point("before-commit-prepared");
-	const bool resolved = finish_two_phase("COMMIT", "COMMIT PREPARED");
-	if (resolved)
-		commit_log_acknowledged(two_phase.sequence);
-	commit_is_handed_over();
-	forget_two_phase(resolved);
 }
 
 // --- rollback ---
@@ -300,18 +185,13 @@ void after_abort() {
 	commit_is_rolled_back();
 	// Nodes that were prepared have left their transaction; the others still have it open.
 	for_each_connection(abort_connection, nullptr);
-	if (two_phase.sequence != 0) {
-		for_each_connection([](Connection *c, void *) { drain_quietly(c, soon(kPhaseTwoTimeoutMs)); },
-							nullptr);
-		finish_two_phase("ROLLBACK", "ROLLBACK PREPARED");
-		forget_two_phase(false); // a PREPARE without an answer may still have happened
-	}
+	roll_back_prepared();
 	end_snapshot_holds();
 }
 
 void on_transaction_event(XactEvent event, void *) {
 	gate([&] {
-		if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT) {
+		if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
 			constraints_command = nullptr;
 			forget_verdict();
 			note_end_of_transaction();
@@ -322,7 +202,7 @@ void on_transaction_event(XactEvent event, void *) {
 			end_snapshot_holds();
 			break;
 		case XACT_EVENT_COMMIT:
-			after_commit();
+			commit_prepared();
 			break;
 		case XACT_EVENT_ABORT:
 			after_abort();
@@ -330,10 +210,13 @@ void on_transaction_event(XactEvent event, void *) {
 		case XACT_EVENT_PRE_PREPARE:
 			writer_count = 0;
 			for_each_connection(settle_before_commit, nullptr);
-			if (writer_count > 0)
-				ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("cannot PREPARE a transaction that has written on other nodes"));
 			for_each_connection(commit_reader, nullptr);
+			if (writer_count > 0)
+				prepare_on_nodes(writers, writer_count);
+			end_snapshot_holds();
+			break;
+		case XACT_EVENT_PREPARE:
+			leave_prepared();
 			break;
 		default:
 			break;
@@ -517,22 +400,6 @@ void release_statement_snapshot(SnapshotHold *hold) {
 
 bool statement_snapshot_held() {
 	return snapshot_holders > 0;
-}
-
-char *make_gid(int64 cluster, int64 incarnation, int64 sequence, int number) {
-	return psprintf("shardext_" INT64_FORMAT "_" INT64_FORMAT "_" INT64_FORMAT "_%d", cluster, incarnation,
-					sequence, number);
-}
-
-bool parse_gid(const char *gid, int64 *cluster, int64 *incarnation, int64 *sequence) {
-	long long a, b, c;
-	int number, used = 0;
-	if (sscanf(gid, "shardext_%lld_%lld_%lld_%d%n", &a, &b, &c, &number, &used) != 4 || gid[used] != '\0')
-		return false;
-	*cluster = a;
-	*incarnation = b;
-	*sequence = c;
-	return true;
 }
 
 } // namespace shardext

@@ -5,6 +5,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
+#include "shardext/transaction/two_phase.hpp"
 
 namespace shardext {
 

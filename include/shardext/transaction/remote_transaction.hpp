@@ -23,9 +23,7 @@ bool statement_snapshot_held();
 // SET CONSTRAINTS ALL on the nodes of this transaction, now and when they join it later.
 void set_constraints_on_nodes(bool deferred);
 
-// The name of a prepared transaction: shardext_<cluster>_<incarnation>_<sequence>_<n>.
-char *make_gid(int64 cluster, int64 incarnation, int64 sequence, int number);
-// Takes such a name apart; false when it is not one.
-bool parse_gid(const char *gid, int64 *cluster, int64 *incarnation, int64 *sequence);
+// The node's transaction is over.
+void reset_connection_state(Connection *connection);
 
 } // namespace shardext
