@@ -466,4 +466,35 @@ BOOST_FIXTURE_TEST_CASE(fixed_snapshots_may_be_older_than_the_memory, Reader) {
 	BOOST_TEST((next() == ReadStep::kTooOld));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_lies_between_two_snapshots_is_taken_again, Reader) {
+	BOOST_TEST((next() == ReadStep::kTake));
+	rounds.taken(0, before(10), before(11)); // may see the commit
+	rounds.taken(1, before(20));
+	BOOST_TEST((next() == ReadStep::kWait));
+	end(commit);
+	BOOST_TEST((next() == ReadStep::kTake));
+	BOOST_TEST(rounds.wanted(0));
+	BOOST_TEST(rounds.wanted(1));
+	rounds.taken(0, before(11), before(12));
+	rounds.taken(1, before(21));
+	BOOST_TEST((next() == ReadStep::kAccept));
+}
+
+BOOST_FIXTURE_TEST_CASE(doubts_about_one_node_alone_do_not_count, Reader) {
+	decide({{1, 11}, {3, 30}});
+	BOOST_TEST((next() == ReadStep::kTake));
+	rounds.taken(0, before(11), before(12));
+	rounds.taken(1, before(21));
+	BOOST_TEST((next() == ReadStep::kAccept));
+}
+
+BOOST_FIXTURE_TEST_CASE(several_snapshots_may_be_fixed, Reader) {
+	rounds.fix(1, before(11), 0);
+	rounds.fix(2, before(20), 0);
+	BOOST_TEST((next() == ReadStep::kTake));
+	BOOST_TEST(!rounds.wanted(0));
+	BOOST_TEST(!rounds.wanted(1));
+	BOOST_TEST((next() == ReadStep::kTooOld));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -194,7 +194,8 @@ const char *name_of(Without rule) {
 										"news of a hand-over",
 										"rollbacks that leave",
 										"the worker's collecting first",
-										"the worker before reads"};
+										"the worker before reads",
+										"doubt between two snapshots"};
 	static_assert(std::size(names) == static_cast<size_t>(Without::kCount));
 	return names[static_cast<size_t>(rule)];
 }

@@ -33,6 +33,7 @@ enum class Without {
 	kRollbackLeaves,		  // a commit that was rolled back stays admitted
 	kWorkerCollectsFirst,	  // the worker lists a node before it collects what was handed over
 	kWorkerBeforeReads,		  // nodes are read at once when the coordinator has started again
+	kDoubt,					  // of two snapshots around a statement's own, only the first counts
 	kCount
 };
 const char *name_of(Without rule);

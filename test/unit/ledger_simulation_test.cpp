@@ -48,6 +48,7 @@ const Loss kLosses[] = {
 	{Without::kRollbackLeaves, kForever},
 	{Without::kWorkerCollectsFirst, kPart},
 	{Without::kWorkerBeforeReads, kPart},
+	{Without::kDoubt, kPart},
 };
 static_assert(std::size(kLosses) == static_cast<size_t>(Without::kCount) - 1);
 
