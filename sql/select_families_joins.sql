@@ -230,7 +230,7 @@ SET shardext.always_ship = on;
 SELECT $$SELECT o.id, p.name FROM orders o JOIN products p ON p.id = o.product_id WHERE p.price = 10 AND o.id < 20 ORDER BY 1$$ AS q \gset
 :family
 RESET shardext.always_ship;
--- family: small sides turned off
+-- family: small sides in staging tables
 SET shardext.max_shipped_rows = 0;
 SELECT $$SELECT count(*) FROM products p JOIN events e ON e.product_id = p.id WHERE p.price = 30$$ AS q \gset
 :family

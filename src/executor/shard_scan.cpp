@@ -13,6 +13,7 @@
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/row_ids.hpp"
+#include "shardext/executor/sent_rows.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/pg/border.hpp"
@@ -51,6 +52,7 @@ struct ShardScanState {
 	bool started;
 	SnapshotHold *snapshot_hold;
 	TaskSet tasks;
+	List *sent; // of SentRows
 	RowStream **streams;
 	int stream_count;
 	int current; // the stream rows are being taken from
@@ -157,6 +159,15 @@ void begin(CustomScanState *node, EState *, int eflags) {
 		open_streams(state);
 }
 
+// Staging tables that the nodes do not have yet; they need a transaction that lasts.
+void stage_sent_rows(ShardScanState *state, const ColocationGroup *colocation, const GroupSet &groups) {
+	if (!stages_rows(state->sent, colocation, groups))
+		return;
+	if (state->snapshot_hold == nullptr)
+		state->snapshot_hold = hold_statement_snapshot(state->css.ss.ps.state->es_query_cxt);
+	stage_rows(state->sent, colocation, groups);
+}
+
 TaskSet choose_tasks(ShardScanState *state) {
 	ColocationGroup *colocation = find_colocation_group(state->plan.colocation_id);
 	if (colocation == nullptr)
@@ -165,7 +176,8 @@ TaskSet choose_tasks(ShardScanState *state) {
 	GroupSet groups =
 		groups_of_pins(colocation, state->plan.pin_kinds, state->pins, state->css.ss.ps.ps_ExprContext);
 	keep_at_least_one(&groups);
-	return make_tasks(colocation, groups, state->plan.pieces, state->plan.prefix, state->plan.suffix);
+	stage_sent_rows(state, colocation, groups);
+	return make_tasks(colocation, groups, state->plan.pieces, state->sent, state->plan.suffix);
 }
 
 void open_streams(ShardScanState *state) {
@@ -173,8 +185,9 @@ void open_streams(ShardScanState *state) {
 		state->stream_context = AllocSetContextCreate(state->css.ss.ps.state->es_query_cxt,
 													  "shardext streams", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
-	const StatementParams params =
-		evaluate_lifted(state->lifted, state->plan.lifted_types, state->css.ss.ps.ps_ExprContext);
+	StatementParams params = evaluate_lifted(state->lifted, state->plan.lifted_types,
+											 state->css.ss.ps.ps_ExprContext, params_of_sent(state->plan));
+	state->sent = take_sent_rows(state->plan, &params);
 	state->tasks = choose_tasks(state);
 	state->stream_count = state->tasks.count;
 	state->streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * (state->stream_count + 1)));
@@ -185,6 +198,7 @@ void open_streams(ShardScanState *state) {
 		request.sql = state->tasks.tasks[i].sql;
 		request.params = params;
 		request.result = state->result_desc;
+		request.environment = environment_of(state->sent);
 		request.scope = state->plan.locks_rows ? Scope::Write : Scope::Autocommit;
 		request.needs_settings = state->plan.needs_settings;
 		state->streams[i] = open_stream(request);
@@ -200,6 +214,8 @@ void close_streams(ShardScanState *state) {
 			state->streams[i]->close();
 			state->streams[i] = nullptr;
 		}
+	drop_staged(state->sent);
+	state->sent = NIL;
 	state->stream_count = 0;
 	state->heap_size = 0;
 	state->started = false;

@@ -1,6 +1,7 @@
 // Choosing shard groups and writing the nodes' statements.
 #include "shardext/executor/tasks.hpp"
 
+#include "shardext/executor/sent_rows.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/sharding/routing.hpp"
@@ -96,17 +97,15 @@ TaskSet for_each_node(const ColocationGroup *colocation, const GroupSet &groups,
 } // namespace
 
 TaskSet make_tasks(const ColocationGroup *colocation, const GroupSet &groups, const SqlPieces *pieces,
-				   const char *prefix, const char *suffix) {
-	const bool has_prefix = prefix != nullptr && prefix[0] != '\0';
+				   const List *sent, const char *suffix) {
 	const bool has_suffix = suffix != nullptr && suffix[0] != '\0';
 	return for_each_node(colocation, groups, [&](const NodeInfo *node, const int *positions, int count) {
 		StringInfoData sql;
 		initStringInfo(&sql);
-		if (has_prefix)
-			appendStringInfo(&sql, "WITH %s ", prefix);
+		append_sent_rows(&sql, sent, node);
 		if (has_suffix)
 			appendStringInfoString(&sql, "SELECT * FROM (");
-		const bool wrapped = count > 1 || has_prefix; // the text may have a WITH of its own
+		const bool wrapped = count > 1 || sent != NIL; // the text may have a WITH of its own
 		for (int i = 0; i < count; i++) {
 			// Arms are sub-selects: they may have ORDER BY, LIMIT or FOR UPDATE of their own.
 			if (wrapped)
@@ -206,8 +205,9 @@ const char *shown_sql(const ScanPlan &plan, const ColocationGroup *colocation, c
 	first.count = 1;
 	for (int g = 0; g < first.size; g++)
 		first.member[g] = colocation->groups[g].id == task.first_group;
-	const TaskSet set = write.writes ? make_write_tasks(colocation, first, plan.pieces, write.returning)
-									 : make_tasks(colocation, first, plan.pieces, plan.prefix, plan.suffix);
+	const TaskSet set = write.writes
+							? make_write_tasks(colocation, first, plan.pieces, write.returning)
+							: make_tasks(colocation, first, plan.pieces, expected_rows(plan), plan.suffix);
 	return set.count > 0 ? set.tasks[0].sql : task.sql;
 }
 
@@ -243,6 +243,7 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 	ExplainPropertyText("Strategy", plan.strategy, es);
 	if (plan.reason != nullptr && plan.reason[0] != '\0')
 		ExplainPropertyText("Reason", plan.reason, es);
+	explain_sent(plan, es);
 	ColocationGroup *colocation = find_colocation_group(plan.colocation_id);
 	if (colocation == nullptr)
 		return;
@@ -254,7 +255,7 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 		if (!write.writes)
 			keep_at_least_one(&groups);
 		chosen = write.writes ? make_write_tasks(colocation, groups, plan.pieces, write.returning)
-							  : make_tasks(colocation, groups, plan.pieces, plan.prefix, plan.suffix);
+							  : make_tasks(colocation, groups, plan.pieces, expected_rows(plan), plan.suffix);
 		tasks = &chosen;
 	}
 	if (!all_known)

@@ -1,4 +1,4 @@
-// What a shipped item looks like: arrays on the coordinator, unnest() on the shards.
+// What a shipped item looks like: kept rows on the coordinator, a WITH query on the shards.
 #include "shardext/planner/shipped_item.hpp"
 
 #include "shardext/pg/walk.hpp"
@@ -10,7 +10,9 @@
 
 extern "C" {
 #include "nodes/makefuncs.h"
+#include "catalog/pg_aggregate.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_func.h"
 #include "utils/fmgroids.h"
 }
 
@@ -58,12 +60,12 @@ bool column_can_be_shipped(const Var *var) {
 		   getBaseType(type) != INT2VECTOROID && getBaseType(type) != OIDVECTOROID;
 }
 
-// ARRAY (SELECT column n FROM the WITH query), as seen from the query that has it.
-Expr *array_of_column(const CommonTableExpr *cte, const Var *var, int number) {
+Expr *kept_rows_of(const CommonTableExpr *cte) {
 	Query *query = makeNode(Query);
 	query->commandType = CMD_SELECT;
 	query->querySource = QSRC_ORIGINAL;
 	query->canSetTag = true;
+	query->hasAggs = true;
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	rte->rtekind = RTE_CTE;
 	rte->ctename = pstrdup(cte->ctename);
@@ -77,11 +79,28 @@ Expr *array_of_column(const CommonTableExpr *cte, const Var *var, int number) {
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	ref->rtindex = 1;
 	query->jointree = makeFromExpr(list_make1(ref), nullptr);
-	Var *column = makeVar(1, number, var->vartype, var->vartypmod, var->varcollid, 0);
+
+	Oid any = ANYOID;
+	List *name = list_make2(makeString(pstrdup("shardext")), makeString(pstrdup("kept_rows")));
+	Aggref *aggregate = makeNode(Aggref);
+	aggregate->aggfnoid = LookupFuncName(name, 1, &any, false);
+	aggregate->aggtype = INT8OID;
+	aggregate->aggkind = AGGKIND_NORMAL;
+	aggregate->aggsplit = AGGSPLIT_SIMPLE;
+	aggregate->aggno = aggregate->aggtransno = -1;
+	aggregate->location = -1;
+	for (int number = 1; number <= list_length(rte->coltypes); number++) {
+		const Oid type = list_nth_oid(rte->coltypes, number - 1);
+		Var *column = makeVar(1, number, type, list_nth_int(rte->coltypmods, number - 1),
+							  list_nth_oid(rte->colcollations, number - 1), 0);
+		aggregate->aggargtypes = lappend_oid(aggregate->aggargtypes, type);
+		aggregate->args = lappend(aggregate->args,
+								  makeTargetEntry(reinterpret_cast<Expr *>(column), number, nullptr, false));
+	}
 	query->targetList =
-		list_make1(makeTargetEntry(reinterpret_cast<Expr *>(column), 1, pstrdup("value"), false));
+		list_make1(makeTargetEntry(reinterpret_cast<Expr *>(aggregate), 1, pstrdup("kept_rows"), false));
 	SubLink *link = makeNode(SubLink);
-	link->subLinkType = ARRAY_SUBLINK;
+	link->subLinkType = EXPR_SUBLINK;
 	link->subselect = reinterpret_cast<Node *>(query);
 	link->location = -1;
 	return reinterpret_cast<Expr *>(link);
@@ -190,59 +209,64 @@ bool restore(Node *node, void *) {
 	return false;
 }
 
-// Values of more rows than this are unpacked once per node, of fewer once per shard group: planning copies
-// arrays, but what reads a WITH query cannot run in parallel.
-constexpr double kHoistedRows = 1000;
+bool name_in(Node *node, List **sent);
 
-struct Hoist {
-	List **lifted;
-	StringInfoData text;
-};
-
-bool hoist(Node *node, Hoist *context);
-
-void hoist_level(Query *query, Hoist *context) {
+void name_in_level(Query *query, List **sent) {
 	foreach_node (RangeTblEntry, rte, query->rtable) {
 		const ShippedItem *item = shipped_item(rte);
-		if (item == nullptr || item->rows <= kHoistedRows)
+		if (item == nullptr)
 			continue;
-		const DeparsedQuery deparsed = deparse_for_shards(rte->subquery, *context->lifted);
-		*context->lifted = deparsed.lifted;
-		appendStringInfo(&context->text, "%s%s (", context->text.len > 0 ? ", " : "",
-						 quote_identifier(item->cte->ctename));
-		const char *separator = "";
-		foreach_node (TargetEntry, entry, rte->subquery->targetList) {
-			auto *expr = reinterpret_cast<Node *>(entry->expr);
-			appendStringInfo(&context->text, "%s%s", separator, entry->resname);
-			separator = ", ";
-			rte->coltypes = lappend_oid(rte->coltypes, exprType(expr));
-			rte->coltypmods = lappend_int(rte->coltypmods, exprTypmod(expr));
-			rte->colcollations = lappend_oid(rte->colcollations, exprCollation(expr));
-		}
-		appendStringInfo(&context->text, ") AS MATERIALIZED (%s)", shard_sql(deparsed.pieces, 0, false));
-		rte->rtekind = RTE_CTE;
-		rte->ctename = pstrdup(item->cte->ctename);
-		rte->subquery = nullptr;
+		auto *source = linitial_node(RangeTblEntry, rte->subquery->rtable);
+		source->rtekind = RTE_CTE;
+		source->functions = NIL;
+		source->ctename = pstrdup(item->cte->ctename);
+		source->coltypes = item->cte->ctecoltypes;
+		source->coltypmods = item->cte->ctecoltypmods;
+		source->colcollations = NIL;
+		const ListCell *cell;
+		foreach (cell, source->coltypes)
+			source->colcollations = lappend_oid(source->colcollations, get_typcollation(lfirst_oid(cell)));
+		bool known = false; // parts of a query may have been copied
+		foreach_ptr (SentItem, other, *sent)
+			known = known || other->position == item->kept_rows;
+		if (!known)
+			*sent = lappend(*sent, new (palloc0(sizeof(SentItem)))
+									   SentItem{item->cte->ctename, item->original->eref->aliasname,
+												item->cte->ctecoltypes, item->rows, item->kept_rows});
 	}
-	walk_query(query, hoist, context, 0);
+	walk_query(query, name_in, sent, 0);
 }
 
-bool hoist(Node *node, Hoist *context) {
+bool name_in(Node *node, List **sent) {
 	if (node == nullptr)
 		return false;
 	if (!IsA(node, Query))
-		return walk_expression(node, hoist, context);
-	hoist_level(reinterpret_cast<Query *>(node), context);
+		return walk_expression(node, name_in, sent);
+	name_in_level(reinterpret_cast<Query *>(node), sent);
 	return false;
 }
 
 } // namespace
 
-char *hoist_shipped(Query *query, List **lifted) {
-	Hoist context{lifted, {}};
-	initStringInfo(&context.text);
-	hoist_level(query, &context);
-	return context.text.len > 0 ? context.text.data : nullptr;
+List *name_shipped(Query *query) {
+	List *sent = NIL;
+	name_in_level(query, &sent);
+	return sent;
+}
+
+List *lift_sent_items(List *sent, List *lifted) {
+	// (The executor relies on their being the last.)
+	foreach_ptr (SentItem, item, sent) {
+		Param *number = makeNode(Param);
+		number->paramkind = PARAM_EXEC;
+		number->paramid = item->position;
+		number->paramtype = INT8OID;
+		number->paramtypmod = -1;
+		number->location = -1;
+		item->position = list_length(lifted);
+		lifted = lappend(lifted, number);
+	}
+	return lifted;
 }
 
 void restore_shipped(Query *query) {

@@ -2,9 +2,9 @@
 //
 // The tables of one colocation group, the one with the most rows, stay where they are. Everything else that
 // keeps the query from being shard-complete (tables of other groups, tables of the coordinator, sub-queries
-// over them) is read here once, as a materialized WITH query, and stands in the shards' statement as
-// unnest($1, $2, …). Where that is too much, or costs more than fetching the large tables, the query stays as
-// it is.
+// over them) is read here once, as a WITH query, and travels to the shards: as parameters of their statement,
+// or, beyond shardext.max_shipped_rows, through staging tables on the nodes. Where that costs more than
+// fetching the large tables, the query stays as it is.
 #include "shardext/planner/shipping.hpp"
 
 #include "shardext/planner/shipped_item.hpp"
@@ -178,11 +178,6 @@ private:
 	static bool visit_link(Node *node, struct LinkVisit *visit);
 
 	double sending_cost(double rows, int columns, bool fetched) const;
-	const char *too_many_rows(Query *level, const JoinItem *item);
-	bool refuse(const char *reason) {
-		reason_ = reason;
-		return false;
-	}
 
 	const char *reason_ = "what the query joins cannot be sent along";
 	Query *original_, *work_;
@@ -248,21 +243,6 @@ double Shipping::sending_cost(double rows, int columns, bool fetched) const {
 		   (fetched + kSentToNode * nodes_of(colocation_) + kUsedByGroup * colocation_->group_count);
 }
 
-const char *Shipping::too_many_rows(Query *level, const JoinItem *item) {
-	const RangeTblEntry *rte = rt_fetch(item->rtindex, level->rtable);
-	const int columns = list_length(columns_needed(level, item->rtindex).vars);
-	double fetching = 0;
-	for (int i = 0; i < top_->count; i++) {
-		const RangeTblEntry *other = rt_fetch(top_->items[i].rtindex, original_->rtable);
-		if (other->rtekind == RTE_RELATION && is_sharded_table(other->relid))
-			fetching += rows_of(top_, &top_->items[i]) *
-						row_cost(list_length(columns_needed(original_, top_->items[i].rtindex).vars));
-	}
-	return psprintf("sending \"%s\" along (%.0f rows, more than shardext.max_shipped_rows) would cost %.0f, "
-					"fetching costs %.0f",
-					rte->eref->aliasname, item->rows, sending_cost(item->rows, columns, true), fetching);
-}
-
 // `source` describes the level as it was before anything in it was replaced.
 bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	RangeTblEntry *rte = rt_fetch(item->rtindex, source->query->rtable);
@@ -294,13 +274,10 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 		item->rows = estimate_query(query).rows;
 		query->cteList = NIL;
 	}
-	if (item->rows > max_shipped_rows)
-		return refuse(too_many_rows(level, item));
-
 	if (removes)
 		remove_conditions(level, reinterpret_cast<Node *>(level->jointree), item->own);
 	NeededColumns needed = columns_needed(level, item->rtindex);
-	if (needed.failed)
+	if (needed.failed || list_length(needed.vars) > kMaxShippedColumns)
 		return false;
 	foreach_ptr (Var, var, needed.vars)
 		if (!column_can_be_shipped(var))
@@ -335,9 +312,8 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	query->targetList = NIL;
 	CommonTableExpr *cte = makeNode(CommonTableExpr);
 	cte->ctename = new_name(rte);
-	cte->ctematerialized = CTEMaterializeAlways;
 	cte->ctequery = reinterpret_cast<Node *>(query);
-	cte->cterefcount = list_length(needed.vars);
+	cte->cterefcount = 1;
 	cte->location = -1;
 	auto *shipped = new (palloc0(sizeof(ShippedItem))) ShippedItem();
 	int number = 0;
@@ -351,12 +327,11 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 		cte->ctecoltypmods = lappend_int(cte->ctecoltypmods, var->vartypmod);
 		cte->ctecolcollations = lappend_oid(cte->ctecolcollations, var->varcollid);
 	}
-	number = 0;
-	foreach_ptr (Var, var, needed.vars) {
-		const Param *param = add_placeholder(array_of_column(cte, var, ++number));
-		if (number == 1)
-			shipped->first_placeholder = param->paramid;
-	}
+	shipped->kept_rows = add_placeholder(kept_rows_of(cte))->paramid;
+	shipped->first_placeholder = kFirstPlaceholder + list_length(current_run->placeholders);
+	foreach_ptr (Var, var, needed.vars)
+		add_placeholder(
+			reinterpret_cast<Expr *>(makeNullConst(get_array_type(var->vartype), -1, var->varcollid)));
 	RangeTblEntry *place = rt_fetch(item->rtindex, level->rtable);
 	shipped->original = static_cast<RangeTblEntry *>(copyObjectImpl(rte));
 	shipped->conditions = removes ? static_cast<List *>(copyObjectImpl(item->own)) : NIL;

@@ -46,7 +46,17 @@ int writer_count = 0;
 
 void reset_connection_state(Connection *c) {
 	c->depth = 0;
-	c->wrote = c->statement_scope = c->failed = c->wrong_tag = false;
+	c->wrote = c->statement_scope = c->failed = c->wrong_tag = c->staged = false;
+}
+
+// Ends a transaction that has changed nothing. Staging tables must not cost a flush of the node's log:
+// rolling back drops them as well.
+void send_end_of_reader(Connection *c) {
+	send_control(c, c->staged ? "ROLLBACK" : "COMMIT", nullptr, true);
+	send_sync(c);
+	if (c->staged) // settings made inside the transaction go with it
+		forget_settings(c);
+	reset_connection_state(c);
 }
 
 TimestampTz soon(int milliseconds) {
@@ -63,9 +73,7 @@ void end_statement_scope(Connection *c, void *) {
 	}
 	if (c->head != c->tail)
 		finish_everything(c);
-	send_control(c, "COMMIT", nullptr, true);
-	send_sync(c);
-	reset_connection_state(c);
+	send_end_of_reader(c);
 }
 
 // --- commit ---
@@ -87,9 +95,7 @@ void settle_before_commit(Connection *c, void *) {
 void commit_reader(Connection *c, void *) {
 	if (c->depth == 0 || c->wrote)
 		return;
-	send_control(c, "COMMIT", nullptr, true);
-	send_sync(c);
-	reset_connection_state(c);
+	send_end_of_reader(c);
 }
 
 void commit_one_phase(Connection *c) {
@@ -421,6 +427,7 @@ void enter_transaction(Connection *c, Scope scope) {
 		else
 			send_control(c, "BEGIN ISOLATION LEVEL READ COMMITTED");
 		c->depth = 1;
+		c->begun++;
 		c->statement_scope = !keeps_snapshot && scope == Scope::Statement;
 		if (constraints_command != nullptr && !c->statement_scope)
 			send_control(c, constraints_command);

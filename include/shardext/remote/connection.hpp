@@ -53,6 +53,8 @@ struct Connection {
 	bool statement_scope; // the transaction ends with the coordinator's statement
 	bool failed;		  // the open transaction has had an error
 	bool lost_in_transaction;
+	uint32 begun;	  // transactions so far
+	bool staged;	  // has made staging tables in this transaction: one that only reads is rolled back
 	bool wrong_tag;	  // a control statement answered with another tag (COMMIT in a failed block)
 	char *settings;	  // fingerprint of the session settings in force (malloc), or nullptr
 	int lock_timeout; // in force there, in milliseconds; -1: not known

@@ -57,6 +57,7 @@ struct StatementRequest {
 	StatementParams params;
 	TupleDesc result; // nullptr: no rows wanted
 	Scope scope;
+	struct QueryEnvironment *environment; // what the text may read on node local besides tables, or nullptr
 	bool needs_settings; // the text's meaning depends on the session's settings (time zone, …)
 };
 
