@@ -24,6 +24,7 @@ namespace shardext {
 
 int max_shipped_rows = 100000;
 bool always_ship = false;
+bool enable_staging = true;
 
 namespace {
 

@@ -274,6 +274,12 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 		item->rows = estimate_query(query).rows;
 		query->cteList = NIL;
 	}
+	if (item->rows > max_shipped_rows && !enable_staging) {
+		reason_ = psprintf("\"%s\" has more rows (%.0f) than shardext.max_shipped_rows", rte->eref->aliasname,
+						   item->rows);
+		return false;
+	}
+
 	if (removes)
 		remove_conditions(level, reinterpret_cast<Node *>(level->jointree), item->own);
 	NeededColumns needed = columns_needed(level, item->rtindex);

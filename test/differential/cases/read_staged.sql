@@ -1,0 +1,198 @@
+-- Sides of joins that travel to the nodes in staging tables: in transactions of all kinds, loops, cursors and prepared statements.
+-- @setup
+CREATE TABLE big (k int, id int, v int, t text);
+CREATE TABLE oth (o int, id int, y int, name text);
+CREATE TABLE few (id int, x int, name text COLLATE "C");
+CREATE TABLE log (k int, note text);
+CREATE TABLE ref (id int, name text);
+CREATE TABLE long_rows (id int, body text, more bytea);
+CREATE TABLE nothing (id int, x int);
+CREATE TABLE "rows of b" ("c1" int, "c2" int, "select" text, "c1 " text);
+INSERT INTO big SELECT i % 23, i, i % 7, 't' || i % 9 FROM generate_series(1, 400) i;
+INSERT INTO oth SELECT i % 11, i, nullif(i % 7, 0), 'n' || i % 8 FROM generate_series(1, 90) i;
+INSERT INTO few SELECT i, i % 3, (ARRAY['b','B','a','Z'])[i % 4 + 1] FROM generate_series(1, 12) i;
+INSERT INTO ref SELECT i, 'n' || i FROM generate_series(1, 6) i;
+INSERT INTO long_rows SELECT i, repeat(md5(i::text), 20000), decode(repeat(md5(i::text), 3000), 'hex') FROM generate_series(1, 12) i;
+INSERT INTO "rows of b" SELECT i, i % 3, 'v' || i, NULL FROM generate_series(1, 5) i;
+CREATE FUNCTION add_up(int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE r record; total bigint := 0;
+BEGIN
+  FOR r IN SELECT b.id, o.y FROM big b JOIN oth o ON b.v = o.y AND b.id < $1 ORDER BY 1, 2 LOOP
+    total := total + r.id * r.y;
+  END LOOP;
+  RETURN total;
+END $$;
+CREATE FUNCTION note_each(int) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE r record; n int := 0;
+BEGIN
+  FOR r IN SELECT b.k, b.id, f.name FROM big b JOIN few f ON f.id = b.v WHERE b.id < $1 ORDER BY b.id, f.name LOOP
+    INSERT INTO log VALUES (r.k, r.id || r.name);
+    n := n + 1;
+  END LOOP;
+  RETURN n;
+END $$;
+CREATE FUNCTION try_dividing(int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE r record; n int := 0;
+BEGIN
+  BEGIN
+    FOR r IN SELECT 10 / (b.v - $1) AS q FROM big b JOIN oth o ON o.id = b.id LOOP
+      n := n + r.q;
+    END LOOP;
+    RETURN 'sum ' || n;
+  EXCEPTION WHEN division_by_zero THEN
+    RETURN 'caught, ' || (SELECT count(*) FROM big b JOIN oth o ON o.id = b.id);
+  END;
+END $$;
+CREATE FUNCTION try_many(int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE total bigint := 0;
+BEGIN
+  FOR i IN 1..$1 LOOP
+    BEGIN
+      total := total + (SELECT sum(b.id / (f.x - i % 3)) FROM big b JOIN few f ON f.id = b.v);
+    EXCEPTION WHEN division_by_zero THEN
+      INSERT INTO log VALUES (i, 'zero');
+    END;
+  END LOOP;
+  RETURN total;
+END $$;
+ANALYZE;
+-- @distribute
+SELECT create_distributed_table('big', 'k');
+SELECT create_distributed_table('oth', 'o', colocate_with => 'none');
+SELECT create_distributed_table('log', 'k', colocate_with => 'none');
+SELECT create_distributed_table('long_rows', 'id', colocate_with => 'none');
+SELECT create_reference_table('ref');
+ANALYZE;
+SET shardext.always_ship = on;
+SET shardext.max_shipped_rows = 0;
+-- Some rows more than parameters may hold.
+-- @distribute five
+SELECT create_distributed_table('big', 'k');
+SELECT create_distributed_table('oth', 'o', colocate_with => 'none');
+SELECT create_distributed_table('few', 'id', colocate_with => 'none');
+SELECT create_distributed_table('log', 'k');
+SELECT create_distributed_table('long_rows', 'id', colocate_with => 'none');
+SELECT create_reference_table('ref');
+SELECT create_distributed_table('"rows of b"', 'c1', colocate_with => 'none');
+ANALYZE;
+SET shardext.always_ship = on;
+SET shardext.max_shipped_rows = 5;
+-- Rows are counted: the planner's guesses are wrong without statistics.
+-- @distribute guessed
+SELECT create_distributed_table('big', 'k');
+SELECT create_distributed_table('oth', 'o', colocate_with => 'none');
+SELECT create_distributed_table('log', 'k', colocate_with => 'none');
+SELECT create_distributed_table('"rows of b"', 'c1', colocate_with => 'none');
+SET shardext.always_ship = on;
+SET shardext.max_shipped_rows = 20;
+-- @run
+SELECT count(*), sum(b.id), sum(o.y) FROM big b JOIN oth o ON o.id = b.id;
+SELECT b.v, count(*), max(f.name), min(f.name COLLATE "en-x-icu") FROM big b JOIN few f ON f.id = b.v GROUP BY b.v ORDER BY 1;
+SELECT count(*), count(n.x) FROM big b LEFT JOIN nothing n ON n.id = b.id;
+SELECT b.id FROM big b JOIN nothing n ON n.id = b.id;
+SELECT b.id, r."select", r."c1 " FROM big b JOIN "rows of b" r ON r.c1 = b.v AND r.c2 = b.v WHERE b.id < 40;
+SELECT b.id, length(l.body), md5(l.body), length(l.more) FROM big b JOIN long_rows l ON l.id = b.v WHERE b.id < 20;
+SELECT count(*) FROM big b JOIN oth o ON o.id = b.id JOIN few f ON f.id = o.y JOIN few g ON g.id = b.v AND g.x = f.x;
+SELECT count(*) FROM big b WHERE b.id IN (SELECT id FROM oth WHERE y > 2) AND NOT EXISTS (SELECT FROM few f WHERE f.id = b.v);
+SELECT b.id, 100 / (o.y - 3) FROM big b JOIN oth o ON o.id = b.id;
+SELECT count(*) FROM big b JOIN oth o ON o.id = b.id;
+-- Writes before and after.
+BEGIN;
+INSERT INTO log SELECT k, 'before' FROM big WHERE id < 30;
+SELECT count(*), sum(b.id), count(l.note) FROM big b JOIN oth o ON o.id = b.id LEFT JOIN log l ON l.k = b.k;
+INSERT INTO log SELECT b.k, 'during ' || o.name FROM big b JOIN oth o ON b.v = o.y WHERE b.id < 15;
+UPDATE big b SET t = o.name FROM oth o WHERE o.id = b.id AND o.y = 2;
+SELECT count(*), max(b.t), min(f.name) FROM big b JOIN few f ON f.id = b.v WHERE b.id < 90;
+INSERT INTO log VALUES (1, 'after'), (2, 'after'), (3, 'after');
+COMMIT;
+SELECT note, count(*) FROM log GROUP BY note ORDER BY 1;
+SELECT l.note, count(*) FROM log l JOIN oth o ON o.y = l.k GROUP BY 1 ORDER BY 1;
+BEGIN;
+SELECT count(*) FROM big b JOIN oth o ON o.id = b.id;
+UPDATE big SET v = v + 1;
+SAVEPOINT a;
+SELECT count(*), sum(b.v) FROM big b JOIN oth o ON o.id = b.id;
+ROLLBACK TO a;
+SELECT count(*), sum(b.v) FROM big b JOIN oth o ON o.y = b.v;
+SAVEPOINT a;
+SELECT sum(1 / (b.v - 3)) FROM big b JOIN oth o ON o.id = b.id;
+ROLLBACK TO a;
+SELECT count(*), sum(b.v) FROM big b JOIN few f ON f.id = b.v;
+RELEASE a;
+DELETE FROM log WHERE k = 1;
+ROLLBACK;
+-- Transactions that only read, and such with one snapshot.
+BEGIN READ ONLY;
+SELECT count(*), sum(b.id) FROM big b JOIN oth o ON o.id = b.id;
+SELECT count(*), max(f.name) FROM big b JOIN few f ON f.id = b.v;
+COMMIT;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT count(*), sum(b.id) FROM big b JOIN oth o ON o.id = b.id;
+UPDATE big SET t = 'again' WHERE id % 10 = 0;
+SELECT count(*), max(b.t) FROM big b JOIN oth o ON o.id = b.id;
+INSERT INTO log SELECT b.k, 'repeatable' FROM big b JOIN few f ON f.id = b.v WHERE b.id < 30;
+COMMIT;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT count(*), sum(b.id) FROM big b JOIN oth o ON o.id = b.id;
+SAVEPOINT a;
+SELECT count(*), min(b.t) FROM big b JOIN oth o ON o.y = b.v;
+ROLLBACK TO a;
+SELECT count(*), min(b.t) FROM big b JOIN oth o ON o.y = b.v;
+COMMIT;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT count(*), sum(b.id) FROM big b JOIN oth o ON o.id = b.id;
+INSERT INTO log VALUES (7, 'serializable');
+SELECT count(*), min(b.t) FROM big b JOIN few f ON f.id = b.v;
+COMMIT;
+SET default_transaction_read_only = on;
+SELECT count(*), sum(b.id) FROM big b JOIN oth o ON o.id = b.id;
+RESET default_transaction_read_only;
+SELECT count(*), max(note) FROM log;
+-- Prepared statements, functions, loops.
+PREPARE joined(int, text) AS SELECT count(*), max(o.name), min($2) FROM big b JOIN oth o ON o.id = b.id WHERE b.v < $1;
+EXECUTE joined(3, 'a');
+EXECUTE joined(5, NULL);
+EXECUTE joined(2, 'b');
+EXECUTE joined(1, 'c');
+EXECUTE joined(4, 'd');
+EXECUTE joined(6, 'e');
+EXECUTE joined(NULL, 'f');
+SELECT add_up(50), add_up(10);
+SELECT note_each(60);
+SELECT count(*), min(note), max(note) FROM log;
+SELECT try_dividing(3), try_dividing(100);
+SELECT try_many(7);
+BEGIN;
+INSERT INTO log VALUES (8, 'first');
+SELECT try_many(5), note_each(20), try_dividing(2);
+SELECT count(*), min(note), max(note) FROM log;
+COMMIT;
+SELECT f.id, (SELECT count(*) FROM big b JOIN oth o ON o.id = b.id WHERE b.v = f.id) AS n FROM few f ORDER BY 1;
+SELECT f.id, (SELECT sum(o.y) FROM big b JOIN oth o ON o.id = b.id) AS n FROM few f ORDER BY 1;
+WITH j AS MATERIALIZED (SELECT b.v, o.name FROM big b JOIN oth o ON o.id = b.id) SELECT v, max(name) FROM j GROUP BY v ORDER BY 1;
+WITH gone AS (DELETE FROM log WHERE note LIKE 'after%' RETURNING k) SELECT count(*), sum(b.id) FROM gone g JOIN big b ON b.v = g.k JOIN oth o ON o.id = b.id;
+-- @ordered
+SELECT b.id, o.name FROM big b JOIN oth o ON o.id = b.id ORDER BY b.id DESC LIMIT 7;
+-- Cursors.
+BEGIN;
+DECLARE c CURSOR FOR SELECT b.id, o.y FROM big b JOIN oth o ON o.id = b.id ORDER BY 1;
+-- @ordered
+FETCH 3 FROM c;
+INSERT INTO log VALUES (9, 'while open');
+SELECT count(*) FROM big b JOIN few f ON f.id = b.v;
+-- @ordered
+FETCH 3 FROM c;
+COMMIT;
+BEGIN;
+DECLARE h CURSOR WITH HOLD FOR SELECT b.id, o.y FROM big b JOIN oth o ON o.id = b.id ORDER BY 1;
+UPDATE big SET t = NULL WHERE id = 5;
+COMMIT;
+-- @ordered
+FETCH 4 FROM h;
+CLOSE h;
+-- Temporary tables of the session as a side.
+CREATE TEMP TABLE mine AS SELECT generate_series(1, 30) AS id, 'm' AS m;
+SELECT count(*), max(m) FROM big b JOIN mine ON mine.id = b.id;
+CREATE TABLE more AS SELECT b.k, b.id, o.name FROM big b JOIN oth o ON o.id = b.id;
+SELECT count(*), sum(id), max(name) FROM more;
+COPY (SELECT b.id, o.name FROM big b JOIN oth o ON o.id = b.id WHERE b.id < 5 ORDER BY 1) TO STDOUT;
