@@ -6,6 +6,7 @@
 #include "shardext/planner/reduction.hpp"
 #include "shardext/remote/copy_stream.hpp"
 #include "shardext/remote/session_settings.hpp"
+#include "shardext/transaction/fault_points.hpp"
 
 extern "C" {
 #include "executor/executor.h"
@@ -131,6 +132,7 @@ void copy_rows(KeptRows *kept, const CopyFormat &format, Connection *const *conn
 		if (!format.binary())
 			end_transmission_modes(level);
 		put_copy_data(connections, count, chunk.data, chunk.len);
+		fault_point("during-staging");
 		resetStringInfo(&chunk);
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -174,6 +176,7 @@ void stage_one(SentRows *rows, const ColocationGroup *colocation, const GroupSet
 		connections[count++] = c;
 	});
 	fill_tables(rows, connections, count);
+	fault_point("after-staging");
 	for (int i = 0; i < count; i++) {
 		Connection *c = connections[i];
 		// Answers are waited for together with those of the statement that comes next.
