@@ -110,7 +110,12 @@ TaskSet make_tasks(const ColocationGroup *colocation, const GroupSet &groups, co
 			// Arms are sub-selects: they may have ORDER BY, LIMIT or FOR UPDATE of their own.
 			if (wrapped)
 				appendStringInfoString(&sql, i > 0 ? " UNION ALL SELECT * FROM (" : "SELECT * FROM (");
+			const bool has_own = append_sent_to_group(&sql, sent, node, positions[i]);
+			if (has_own)
+				appendStringInfoString(&sql, "SELECT * FROM (");
 			append_shard_sql(&sql, pieces, colocation->groups[positions[i]].id, node->is_local());
+			if (has_own)
+				appendStringInfoString(&sql, ") p");
 			if (wrapped)
 				appendStringInfo(&sql, ") g%d", i);
 		}

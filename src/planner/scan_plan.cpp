@@ -37,7 +37,7 @@ List *ScanPlan::to_private() const {
 	foreach_ptr (SentItem, item, sent)
 		items = lappend(items, list_make5(makeString(pstrdup(item->name)), makeString(pstrdup(item->alias)),
 										  item->types, makeFloat(psprintf("%.0f", item->rows)),
-										  makeInteger(item->position)));
+										  list_make2_int(item->key_column, item->position)));
 	return lappend(result, items);
 }
 
@@ -71,11 +71,13 @@ ScanPlan ScanPlan::from_private(List *custom_private) {
 	plan.lookup.all = list(17);
 	plan.lookup.lifted_types = list(18);
 	plan.lookup.rows = linitial_int(list(19));
-	foreach_ptr (List, item, list(20))
-		plan.sent = lappend(plan.sent, new (palloc(sizeof(SentItem)))
-										   SentItem{strVal(linitial(item)), strVal(lsecond(item)),
-													static_cast<List *>(lthird(item)),
-													floatVal(lfourth(item)), intVal(list_nth(item, 4))});
+	foreach_ptr (List, item, list(20)) {
+		auto *numbers = static_cast<List *>(list_nth(item, 4));
+		plan.sent = lappend(plan.sent, new (palloc(sizeof(SentItem))) SentItem{
+										   strVal(linitial(item)), strVal(lsecond(item)),
+										   static_cast<List *>(lthird(item)), floatVal(lfourth(item)),
+										   linitial_int(numbers), lsecond_int(numbers)});
+	}
 	return plan;
 }
 

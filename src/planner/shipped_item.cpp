@@ -232,7 +232,8 @@ void name_in_level(Query *query, List **sent) {
 		if (!known)
 			*sent = lappend(*sent, new (palloc0(sizeof(SentItem)))
 									   SentItem{item->cte->ctename, item->original->eref->aliasname,
-												item->cte->ctecoltypes, item->rows, item->kept_rows});
+												item->cte->ctecoltypes, item->rows, item->key_column,
+												item->kept_rows});
 	}
 	walk_query(query, name_in, sent, 0);
 }

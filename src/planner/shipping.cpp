@@ -33,10 +33,11 @@ namespace shardext {
 namespace {
 
 // Costs in units of a row that is fetched from a shard.
-constexpr double kSentToNode = 0.5;	 // a row sent to a node
-constexpr double kUsedByGroup = 0.2; // a row unpacked and hashed for one shard group
-constexpr double kColumn = 0.15;	 // each column of a row that travels
-constexpr double kExtraRound = 200;	 // small sides first, shards then
+constexpr double kSentToNode = 0.5;	   // a row sent to a node
+constexpr double kUsedByGroup = 0.2;   // a row unpacked and hashed for one shard group
+constexpr double kColumn = 0.15;	   // each column of a row that travels
+constexpr double kExtraRound = 200;	   // small sides first, shards then
+constexpr double kStagingTable = 2000; // made, analyzed and dropped
 constexpr double kWorthwhile = 0.9;
 
 double row_cost(int columns) {
@@ -177,7 +178,9 @@ private:
 	char *new_name(const RangeTblEntry *rte) const;
 	static bool visit_link(Node *node, struct LinkVisit *visit);
 
-	double sending_cost(double rows, int columns, bool fetched) const;
+	double sending_cost(double rows, int columns, bool fetched, bool routed) const;
+	void find_key_column(JoinGraph *source, const List *vars, ShippedItem *shipped) const;
+	void leave_shards(const JoinItem *item) const;
 
 	const char *reason_ = "what the query joins cannot be sent along";
 	Query *original_, *work_;
@@ -237,10 +240,61 @@ void remove_conditions(Query *level, Node *node, List *conditions) {
 	*quals = kept != NIL ? reinterpret_cast<Node *>(make_ands_explicit(kept)) : nullptr;
 }
 
-// What would it cost to send each node all rows that read `columns` columns?
-double Shipping::sending_cost(double rows, int columns, bool fetched) const {
-	return rows * row_cost(columns) *
-		   (fetched + kSentToNode * nodes_of(colocation_) + kUsedByGroup * colocation_->group_count);
+// What would it cost to send rows that read `columns` columns: to each node, or each to its shard group?
+double Shipping::sending_cost(double rows, int columns, bool fetched, bool routed) const {
+	const double nodes = nodes_of(colocation_);
+	const double staging =
+		rows > max_shipped_rows
+			? kStagingTable * (routed ? std::min(kMaxStagedParts, colocation_->group_count / nodes) : 1)
+			: 0;
+	const double copies = routed ? 1 : nodes, used = routed ? 1 : colocation_->group_count;
+	return staging + rows * row_cost(columns) * (fetched + kSentToNode * copies + kUsedByGroup * used);
+}
+
+bool is_shipped(const List *ctes, const JoinItem *item) {
+	foreach_ptr (ShippedItem, shipped, current_run->shipped)
+		if (shipped->item == item && list_member_ptr(ctes, shipped->cte))
+			return true;
+	return false;
+}
+
+// Finds a column of an item that is equal to the distribution column of a table that stays, wherever a row of
+// the item can be part of the result.
+void Shipping::find_key_column(JoinGraph *source, const List *vars, ShippedItem *shipped) const {
+	const JoinItem *item = shipped->item;
+	foreach_ptr (JoinEdge, edge, source->edges)
+		for (int side = 0; side < 2; side++) {
+			const JoinItem *one = &source->items[side == 0 ? edge->left : edge->right];
+			const JoinItem *other = &source->items[side == 0 ? edge->right : edge->left];
+			auto *column = reinterpret_cast<Var *>(side == 0 ? edge->left_expr : edge->right_expr);
+			auto *key = reinterpret_cast<Var *>(side == 0 ? edge->right_expr : edge->left_expr);
+			const RangeTblEntry *rte = rt_fetch(other->rtindex, source->query->rtable);
+			const DistributedTable *table =
+				rte->rtekind == RTE_RELATION ? find_distributed_table(rte->relid) : nullptr;
+			Node *left, *right;
+			// (The preserved side of an outer join keeps rows that are equal to nothing.)
+			if (one != item || is_shipped(ctes_, other) || item->nullable_level < other->nullable_level ||
+				table == nullptr || !table->is_sharded() || table->colocation != colocation_ ||
+				!IsA(key, Var) || key->varattno != table->key_attnum || !IsA(column, Var) ||
+				!key_equality_operands(reinterpret_cast<Node *>(edge->clause), colocation_, &left, &right))
+				continue;
+			int number = 0;
+			foreach_ptr (Var, var, vars) {
+				number++;
+				if (var->varattno != column->varattno)
+					continue;
+				shipped->key_column = number;
+				shipped->partner = other;
+				return;
+			}
+		}
+}
+
+// A table of the group is sent along after all: its rows are wanted by all shard groups.
+void Shipping::leave_shards(const JoinItem *item) const {
+	foreach_ptr (ShippedItem, shipped, current_run->shipped)
+		if (shipped->partner == item)
+			shipped->key_column = 0;
 }
 
 // `source` describes the level as it was before anything in it was replaced.
@@ -343,12 +397,16 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	shipped->conditions = removes ? static_cast<List *>(copyObjectImpl(item->own)) : NIL;
 	shipped->cte = cte;
 	shipped->rows = item->rows;
+	shipped->item = item;
+	find_key_column(source, needed.vars, shipped);
+	leave_shards(item);
 	*place = *array_entry(rte, needed, shipped);
 	current_run->shipped = lappend(current_run->shipped, shipped);
 	ctes_ = lappend(ctes_, cte);
 
 	const bool fetched = rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid);
-	shipping_cost_ += sending_cost(item->rows, list_length(needed.vars), fetched);
+	shipping_cost_ += sending_cost(item->rows, list_length(needed.vars), fetched,
+								   shipped->key_column > 0 && item->rows > max_shipped_rows);
 	pulling_cost_ += fetched ? item->rows * row_cost(list_length(needed.vars)) : 0;
 	return true;
 }

@@ -151,12 +151,12 @@ void start_copy(Connection *c, const char *sql) {
 	PQclear(result);
 }
 
-void put_copy_data(Connection *const *connections, int count, const char *data, int length) {
+void put_copy_data(const CopyChunk *chunks, int count) {
 	// Handed to all before anything is waited for: the nodes work side by side.
 	for (int i = 0; i < count; i++) {
-		Connection *c = connections[i];
+		Connection *c = chunks[i].connection;
 		for (;;) {
-			const int sent = PQputCopyData(c->conn, data, length);
+			const int sent = PQputCopyData(c->conn, chunks[i].data->data, chunks[i].data->len);
 			if (sent < 0)
 				raise_connection_lost(c);
 			if (sent > 0)
@@ -165,13 +165,14 @@ void put_copy_data(Connection *const *connections, int count, const char *data, 
 		}
 	}
 	for (int i = 0; i < count; i++) {
+		Connection *c = chunks[i].connection;
 		for (;;) {
-			const int left = PQflush(connections[i]->conn);
+			const int left = PQflush(c->conn);
 			if (left < 0)
-				raise_connection_lost(connections[i]);
+				raise_connection_lost(c);
 			if (left == 0)
 				break;
-			wait_on(connections[i], WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE);
+			wait_on(c, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE);
 		}
 	}
 	CHECK_FOR_INTERRUPTS();

@@ -108,9 +108,10 @@ void CopyWriter::send(const NodeInfo *node, int group) {
 	if (!format_->binary())
 		send_session_settings(c);
 	start_copy(c, copy_statement(relid_, table_name_, attnums_, colocation_->groups[group].id, format_));
+	const CopyChunk chunk = {c, &buffer->data};
 	PG_TRY();
 	{
-		put_copy_data(&c, 1, buffer->data.data, buffer->data.len);
+		put_copy_data(&chunk, 1);
 		end_copy(c);
 	}
 	PG_CATCH();

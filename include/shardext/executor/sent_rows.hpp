@@ -18,6 +18,7 @@ struct SentRows {
 	bool staged;
 	int first_param;   // the array of the first column
 	const char *table; // name of the staging tables, and of the store on node local
+	bool routed;	   // each row goes to its shard group's part of the table
 	List *staged_on;   // StagedOn: nodes that have the table
 };
 
@@ -41,8 +42,10 @@ void drop_staged(List *sent);
 // What statements on node local read.
 struct QueryEnvironment *environment_of(const List *sent);
 
-// "WITH name (c1, …) AS (…), … ", as a node reads them.
-void append_sent_rows(StringInfo out, const List *sent, const NodeInfo *node);
+// "WITH name (c1, …) AS (…), … " of what all shard groups of a node read, and of what one of them (by its
+// position) reads alone. False where there is none.
+bool append_sent_rows(StringInfo out, const List *sent, const NodeInfo *node);
+bool append_sent_to_group(StringInfo out, const List *sent, const NodeInfo *node, int group);
 
 // What a plan is expected to send along, for EXPLAIN.
 List *expected_rows(const ScanPlan &plan);

@@ -30,8 +30,12 @@ struct SentItem {
 	const char *alias; // what the user calls it
 	List *types;	   // Oid list
 	double rows;	   // that are expected
+	int key_column;	   // equals the distribution column wherever a row counts (from 1; 0: none does)
 	int position;	   // of the store's number among the lifted expressions (a placeholder before that)
 };
+
+// Into how many tables a node's rows are divided at most, where each goes to its shard group.
+constexpr double kMaxStagedParts = 64;
 
 struct ScanPlan {
 	const char *strategy = "";	  // shown by EXPLAIN

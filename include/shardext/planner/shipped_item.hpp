@@ -15,6 +15,8 @@ struct ShippedItem {
 	List *conditions;		 // on it alone; they are gone from the query
 	CommonTableExpr *cte;	 // reads it, once
 	double rows;
+	int key_column; // see SentItem; as long as the table with the distribution column stays on the shards
+	const struct JoinItem *item, *partner; // what is shipped, and that table
 };
 
 // Columns of one range table entry that a query level, or anything below it, refers to.

@@ -28,7 +28,11 @@ private:
 // Waits for everything that the connection is working on and starts a COPY.
 void start_copy(Connection *connection, const char *sql);
 // Sends bytes to several connections at once; returns when all have taken them.
-void put_copy_data(Connection *const *connections, int count, const char *data, int length);
+struct CopyChunk {
+	Connection *connection;
+	StringInfo data;
+};
+void put_copy_data(const CopyChunk *chunks, int count);
 // Ends the COPY and waits for its answer.
 void end_copy(Connection *connection);
 // Ends what is left of a COPY after an error (a timeout, say), so that a savepoint can be rolled back to.
