@@ -3,6 +3,7 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/fragment.hpp"
+#include "shardext/planner/join_graph.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
@@ -211,11 +212,94 @@ bool restore(Node *node, void *) {
 
 bool name_in(Node *node, List **sent);
 
+// --- what the nodes' planners cannot know ---
+
+// An equality of columns of two range table entries.
+bool is_column_equality(Node *qual, const Var **left, const Var **right) {
+	auto *op = reinterpret_cast<OpExpr *>(qual);
+	if (!IsA(op, OpExpr) || list_length(op->args) != 2)
+		return false;
+	*left = reinterpret_cast<Var *>(strip_relabels(static_cast<Node *>(linitial(op->args))));
+	*right = reinterpret_cast<Var *>(strip_relabels(static_cast<Node *>(lsecond(op->args))));
+	return IsA(*left, Var) && IsA(*right, Var) && (*left)->varlevelsup == 0 && (*right)->varlevelsup == 0 &&
+		   (*left)->varno != (*right)->varno &&
+		   op_mergejoinable(op->opno, exprType(reinterpret_cast<const Node *>(*left)));
+}
+
+// The other entry that an equality compares a column of an item with, or 0.
+int partner_of(Node *qual, int rtindex, const Var **column) {
+	const Var *left, *right;
+	if (!is_column_equality(qual, &left, &right) || (left->varno != rtindex && right->varno != rtindex))
+		return 0;
+	*column = left->varno == rtindex ? left : right;
+	return left->varno == rtindex ? right->varno : left->varno;
+}
+
+// Where a column that is nearly unique meets its partner, equalities of further columns of the two (the rest
+// of a key) hold as well. A planner multiplies their selectivities unless there is a foreign key, arrives at
+// one row and takes nested loops. In CASE they count for half.
+List *hide_implied(List *quals, int rtindex, const ShippedItem *item) {
+	Bitmapset *partners = nullptr;
+	List *chosen = NIL; // the equality that counts, for each partner
+	const Var *column;
+	foreach_ptr (Node, qual, quals) {
+		const int partner = partner_of(qual, rtindex, &column);
+		if (partner == 0 || bms_is_member(partner, partners) ||
+			!bms_is_member(column->varattno, item->near_unique))
+			continue;
+		partners = bms_add_member(partners, partner);
+		chosen = lappend(chosen, qual);
+	}
+	List *result = NIL;
+	foreach_ptr (Node, qual, quals) {
+		const int partner = partner_of(qual, rtindex, &column);
+		if (partner == 0 || !bms_is_member(partner, partners) || list_member_ptr(chosen, qual)) {
+			result = lappend(result, qual);
+			continue;
+		}
+		CaseWhen *when = makeNode(CaseWhen);
+		when->expr = reinterpret_cast<Expr *>(qual);
+		when->result = reinterpret_cast<Expr *>(makeBoolConst(true, false));
+		when->location = -1;
+		CaseExpr *choice = makeNode(CaseExpr);
+		choice->casetype = BOOLOID;
+		choice->args = list_make1(when);
+		choice->defresult = reinterpret_cast<Expr *>(makeBoolConst(false, false));
+		choice->location = -1;
+		result = lappend(result, choice);
+	}
+	return result;
+}
+
+void hide_implied_below(Node *node, int rtindex, const ShippedItem *item) {
+	if (node == nullptr || IsA(node, RangeTblRef))
+		return;
+	Node **quals;
+	if (IsA(node, FromExpr)) {
+		auto *from = reinterpret_cast<FromExpr *>(node);
+		foreach_ptr (Node, child, from->fromlist)
+			hide_implied_below(child, rtindex, item);
+		quals = &from->quals;
+	} else {
+		auto *join = reinterpret_cast<JoinExpr *>(node);
+		hide_implied_below(join->larg, rtindex, item);
+		hide_implied_below(join->rarg, rtindex, item);
+		if (join->jointype == JOIN_FULL) // asks for conditions that can be merged or hashed
+			return;
+		quals = &join->quals;
+	}
+	if (*quals != nullptr)
+		*quals = reinterpret_cast<Node *>(make_ands_explicit(hide_implied(and_list(*quals), rtindex, item)));
+}
+
 void name_in_level(Query *query, List **sent) {
+	int rtindex = 0;
 	foreach_node (RangeTblEntry, rte, query->rtable) {
+		rtindex++;
 		const ShippedItem *item = shipped_item(rte);
 		if (item == nullptr)
 			continue;
+		hide_implied_below(reinterpret_cast<Node *>(query->jointree), rtindex, item);
 		auto *source = linitial_node(RangeTblEntry, rte->subquery->rtable);
 		source->rtekind = RTE_CTE;
 		source->functions = NIL;

@@ -400,6 +400,10 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	shipped->item = item;
 	find_key_column(source, needed.vars, shipped);
 	leave_shards(item);
+	foreach_ptr (Var, var, needed.vars)
+		if (rte->rtekind == RTE_RELATION &&
+			distinct_values(source, item, reinterpret_cast<Node *>(var), item->rows) >= item->rows / 2)
+			shipped->near_unique = bms_add_member(shipped->near_unique, var->varattno);
 	*place = *array_entry(rte, needed, shipped);
 	current_run->shipped = lappend(current_run->shipped, shipped);
 	ctes_ = lappend(ctes_, cte);

@@ -16,6 +16,7 @@ struct ShippedItem {
 	CommonTableExpr *cte;	 // reads it, once
 	double rows;
 	int key_column; // see SentItem; as long as the table with the distribution column stays on the shards
+	Bitmapset *near_unique; // attribute numbers of columns with about as many values as there are rows
 	const struct JoinItem *item, *partner; // what is shipped, and that table
 };
 
