@@ -234,6 +234,11 @@ RESET shardext.always_ship;
 SET shardext.max_shipped_rows = 0;
 SELECT $$SELECT count(*) FROM products p JOIN events e ON e.product_id = p.id WHERE p.price = 30$$ AS q \gset
 :family
+-- family: a side that is joined on the distribution column, in staging tables
+SET shardext.always_ship = on;
+SELECT $$SELECT e.kind, count(*), max(u.code) FROM events e LEFT JOIN coupons u ON e.id = u.percent AND u.code <> 'ten' GROUP BY 1 ORDER BY 1$$ AS q \gset
+:family
+RESET shardext.always_ship;
 RESET shardext.max_shipped_rows;
 
 -- === LATERAL ===

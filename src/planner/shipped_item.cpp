@@ -107,6 +107,35 @@ Expr *kept_rows_of(const CommonTableExpr *cte) {
 	return reinterpret_cast<Expr *>(link);
 }
 
+namespace {
+
+bool read_link_at_once(Node *node, CommonTableExpr *cte) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, SubLink) && IsA(reinterpret_cast<SubLink *>(node)->subselect, Query)) {
+		auto *query = reinterpret_cast<Query *>(reinterpret_cast<SubLink *>(node)->subselect);
+		RangeTblEntry *rte =
+			list_length(query->rtable) == 1 ? linitial_node(RangeTblEntry, query->rtable) : nullptr;
+		if (rte != nullptr && rte->rtekind == RTE_CTE && rte->ctelevelsup == 1 &&
+			strcmp(rte->ctename, cte->ctename) == 0) {
+			rte->rtekind = RTE_SUBQUERY;
+			rte->subquery = static_cast<Query *>(copyObjectImpl(cte->ctequery));
+			IncrementVarSublevelsUp(reinterpret_cast<Node *>(rte->subquery), 1, 1);
+			rte->ctename = nullptr;
+			rte->ctelevelsup = 0;
+			rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
+			return false;
+		}
+	}
+	return walk_expression(node, read_link_at_once, cte);
+}
+
+} // namespace
+
+void read_at_once(Node *node, const CommonTableExpr *cte) {
+	read_link_at_once(node, const_cast<CommonTableExpr *>(cte));
+}
+
 // (SELECT u.1 AS a, NULL AS b, … FROM ROWS FROM (unnest ($1), …) u), with the columns of what it stands for.
 RangeTblEntry *array_entry(const RangeTblEntry *rte, const NeededColumns &needed, const ShippedItem *item) {
 	RangeTblEntry *functions = makeNode(RangeTblEntry);

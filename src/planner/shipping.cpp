@@ -706,6 +706,11 @@ bool ship_small_sides(Query *query, JoinGraph *graph, const char **reason) {
 	foreach_node (CommonTableExpr, cte, work->cteList)
 		cut_into_fragments(reinterpret_cast<Query *>(cte->ctequery));
 	current_run->reason = outer_reason;
+	RangeTblEntry *entry = linitial_node(RangeTblEntry, work->rtable);
+	foreach_node (CommonTableExpr, cte, shipping.ctes()) {
+		read_at_once(reinterpret_cast<Node *>(entry->functions), cte);
+		work->cteList = list_delete_ptr(work->cteList, cte);
+	}
 	*query = *work;
 	return true;
 }

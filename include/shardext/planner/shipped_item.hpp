@@ -38,6 +38,10 @@ constexpr int kMaxShippedColumns = FUNC_MAX_ARGS - 1;
 // (SELECT shardext.kept_rows (every column) FROM the WITH query), as seen from the query that has it.
 Expr *kept_rows_of(const CommonTableExpr *cte);
 
+// Puts the WITH query itself in place of the reference to it, in all such expressions below a node, so that
+// its rows are not stored twice.
+void read_at_once(Node *node, const CommonTableExpr *cte);
+
 // (SELECT u.1 AS a, NULL AS b, … FROM ROWS FROM (unnest ($1), …) u), with the columns of what it stands for.
 RangeTblEntry *array_entry(const RangeTblEntry *rte, const NeededColumns &needed, const ShippedItem *item);
 
