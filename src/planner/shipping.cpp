@@ -14,7 +14,7 @@
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
-#include "shardext/planner/statistics.hpp"
+#include "shardext/planner/tables_read.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
 #include "shardext/sql/relation_query.hpp"
@@ -49,86 +49,6 @@ int nodes_of(const ColocationGroup *colocation) {
 	for (int g = 0; g < colocation->group_count; g++)
 		nodes = list_append_unique_int(nodes, colocation->groups[g].node_id);
 	return list_length(nodes);
-}
-
-// --- what a query reads ---
-
-struct TablesRead {
-	const ColocationGroup *colocation; // whose tables are looked for; nullptr: any
-	bool sharded = false, of_group = false, coordinator = false;
-};
-
-bool note_tables(Node *node, TablesRead *read) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, RangeTblEntry)) {
-		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
-		if (rte->rtekind != RTE_RELATION)
-			return false;
-		const DistributedTable *table = find_distributed_table(rte->relid);
-		if (table == nullptr)
-			read->coordinator = true;
-		else if (table->is_sharded()) {
-			read->sharded = true;
-			read->of_group |= table->colocation == read->colocation;
-		}
-		return false;
-	}
-	if (IsA(node, Query))
-		return walk_query(reinterpret_cast<Query *>(node), note_tables, read, QTW_EXAMINE_RTES_BEFORE);
-	return walk_expression(node, note_tables, read);
-}
-
-TablesRead tables_of(Node *node, const ColocationGroup *colocation) {
-	TablesRead read{colocation};
-	note_tables(node, &read);
-	return read;
-}
-
-struct GroupSizes {
-	List *groups = NIL; // ColocationGroup
-	double rows[kMaxJoinItems] = {};
-};
-
-bool add_sizes(Node *node, GroupSizes *sizes) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, RangeTblEntry)) {
-		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
-		const DistributedTable *table =
-			rte->rtekind == RTE_RELATION ? find_distributed_table(rte->relid) : nullptr;
-		if (table == nullptr || !table->is_sharded())
-			return false;
-		if (!list_member_ptr(sizes->groups, table->colocation) && list_length(sizes->groups) < kMaxJoinItems)
-			sizes->groups = lappend(sizes->groups, table->colocation);
-		int position = 0;
-		foreach_ptr (ColocationGroup, group, sizes->groups) {
-			if (group == table->colocation)
-				sizes->rows[position] += estimated_rows(rte->relid);
-			position++;
-		}
-		return false;
-	}
-	if (IsA(node, Query))
-		return walk_query(reinterpret_cast<Query *>(node), add_sizes, sizes, QTW_EXAMINE_RTES_BEFORE);
-	return walk_expression(node, add_sizes, sizes);
-}
-
-// The colocation group whose tables stay.
-const ColocationGroup *largest_group(Query *query) {
-	GroupSizes sizes;
-	add_sizes(reinterpret_cast<Node *>(query), &sizes);
-	const ColocationGroup *largest = nullptr;
-	double most = -1;
-	int position = 0;
-	foreach_ptr (ColocationGroup, group, sizes.groups) {
-		if (sizes.rows[position] > most) {
-			most = sizes.rows[position];
-			largest = group;
-		}
-		position++;
-	}
-	return largest;
 }
 
 // Makes a level refer to columns of tables, not of joins.

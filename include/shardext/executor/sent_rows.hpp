@@ -19,6 +19,7 @@ struct SentRows {
 	int first_param;   // the array of the first column
 	const char *table; // name of the staging tables, and of the store on node local
 	bool routed;	   // each row goes to its shard group's part of the table
+	bool divided;	   // the parts are tables of their own
 	List *staged_on;   // StagedOn: nodes that have the table
 };
 
@@ -38,6 +39,13 @@ void stage_rows(List *sent, const ColocationGroup *colocation, const GroupSet &g
 
 // Drops them where the transaction goes on.
 void drop_staged(List *sent);
+
+// A staging table's qualified name on a node. Rows that go to one shard group are in a part that no other one
+// has to read. (Where there are many shard groups, some share one. That does no harm: none of the rows can
+// match in the other's tables.)
+char *staging_table(const char *name);
+int part_of_group(int group);
+char *staging_part(const SentRows *rows, int part);
 
 // What statements on node local read.
 struct QueryEnvironment *environment_of(const List *sent);
