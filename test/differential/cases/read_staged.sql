@@ -129,6 +129,8 @@ SELECT count(*), sum(y.id), sum(z.id) FROM big b JOIN by_key y ON y.k = b.k JOIN
 SELECT count(*), sum(y.id), sum(z.id) FROM big b JOIN by_key y ON y.k = b.k LEFT JOIN by_key z ON z.k2 = b.k AND z.n = y.n;
 SELECT count(*), sum(y.id) FROM big b JOIN big c ON c.id = b.v JOIN by_key y ON y.k = c.k;
 SELECT count(*), sum(y.id), sum(c.id) FROM big b JOIN big c ON c.v = b.k JOIN by_key y ON y.k = b.k AND y.id = c.id;
+SELECT count(*), sum(y.id), sum(c.id) FROM big b JOIN big c ON c.id = b.v JOIN by_key y ON y.k = b.k AND y.k2 > c.v;
+SELECT count(*), sum(y.id), sum(c.id) FROM big b JOIN big c ON c.id = b.v JOIN by_key y ON y.k = c.k AND y.k2 > b.v;
 SELECT count(*), sum(y.id) FROM big b LEFT JOIN big c ON c.k = b.k AND c.id = b.id + 23 LEFT JOIN by_key y ON y.k = c.k;
 SELECT count(*), sum(y.id) FROM big b LEFT JOIN (big c JOIN by_key y ON y.k = c.k AND y.id = c.id) ON c.k = b.k;
 SELECT count(*) FROM big b WHERE EXISTS (SELECT FROM by_key y WHERE y.k = b.k AND y.id = b.id);
@@ -151,6 +153,7 @@ SELECT count(*), sum(b.id), count(l.note) FROM big b JOIN oth o ON o.id = b.id L
 INSERT INTO log SELECT b.k, 'during ' || o.name FROM big b JOIN oth o ON b.v = o.y WHERE b.id < 15;
 UPDATE big b SET t = o.name FROM oth o WHERE o.id = b.id AND o.y = 2;
 SELECT count(*), max(b.t), min(f.name) FROM big b JOIN few f ON f.id = b.v WHERE b.id < 90;
+SELECT count(*), sum(y.id), max(l.note) FROM big b JOIN by_key y ON y.k = b.k LEFT JOIN log l ON l.k = y.k2;
 INSERT INTO log VALUES (1, 'after'), (2, 'after'), (3, 'after');
 COMMIT;
 SELECT note, count(*) FROM log GROUP BY note ORDER BY 1;
@@ -178,6 +181,7 @@ BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*), sum(b.id) FROM big b JOIN oth o ON o.id = b.id;
 UPDATE big SET t = 'again' WHERE id % 10 = 0;
 SELECT count(*), max(b.t) FROM big b JOIN oth o ON o.id = b.id;
+SELECT b.k, count(*), sum(y.id) FROM big b LEFT JOIN by_key y ON y.k = b.k GROUP BY b.k;
 INSERT INTO log SELECT b.k, 'repeatable' FROM big b JOIN few f ON f.id = b.v WHERE b.id < 30;
 COMMIT;
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
