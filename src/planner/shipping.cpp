@@ -33,11 +33,13 @@ namespace shardext {
 namespace {
 
 // Costs in units of a row that is fetched from a shard.
-constexpr double kSentToNode = 0.5;	   // a row sent to a node
-constexpr double kUsedByGroup = 0.2;   // a row unpacked and hashed for one shard group
-constexpr double kColumn = 0.15;	   // each column of a row that travels
-constexpr double kExtraRound = 200;	   // small sides first, shards then
-constexpr double kStagingTable = 2000; // made, analyzed and dropped
+constexpr double kSentToNode = 0.5;	  // a row sent to a node
+constexpr double kUsedByGroup = 0.2;  // a row unpacked and hashed for one shard group
+constexpr double kColumn = 0.15;	  // each column of a row that travels
+constexpr double kExtraRound = 200;	  // small sides first, shards then
+constexpr double kStagedOnNode = 1.2; // a row copied into a staging table
+constexpr double kStaging = 6000;	  // tables made, analyzed and dropped
+constexpr double kStagedPart = 3000;  // for each part of them
 constexpr double kWorthwhile = 0.9;
 
 double row_cost(int columns) {
@@ -162,13 +164,13 @@ void remove_conditions(Query *level, Node *node, List *conditions) {
 
 // What would it cost to send rows that read `columns` columns: to each node, or each to its shard group?
 double Shipping::sending_cost(double rows, int columns, bool fetched, bool routed) const {
-	const double nodes = nodes_of(colocation_);
-	const double staging =
-		rows > max_shipped_rows
-			? kStagingTable * (routed ? std::min(kMaxStagedParts, colocation_->group_count / nodes) : 1)
-			: 0;
-	const double copies = routed ? 1 : nodes, used = routed ? 1 : colocation_->group_count;
-	return staging + rows * row_cost(columns) * (fetched + kSentToNode * copies + kUsedByGroup * used);
+	const double nodes = nodes_of(colocation_), groups = colocation_->group_count;
+	const double copies = routed ? 1 : nodes, used = routed ? 1 : groups;
+	if (rows <= max_shipped_rows)
+		return rows * row_cost(columns) * (fetched + kSentToNode * copies + kUsedByGroup * used);
+	const double parts = routed ? std::min(kMaxStagedParts, groups / nodes) : 0;
+	return kStaging + kStagedPart * parts +
+		   rows * row_cost(columns) * (fetched + kStagedOnNode * copies + kUsedByGroup * used);
 }
 
 bool is_shipped(const List *ctes, const JoinItem *item) {
