@@ -192,7 +192,12 @@ List *expected_rows(const ScanPlan &plan) {
 	return sent;
 }
 
-void explain_sent(const ScanPlan &plan, ExplainState *es) {
+void explain_sent(const ScanPlan &plan, const ColocationGroup *colocation, ExplainState *es) {
+	bool elsewhere = false; // on node local, no tables are needed
+	for (int g = 0; g < colocation->group_count; g++)
+		elsewhere = elsewhere || colocation->groups[g].node_id != kLocalNode;
+	if (!elsewhere)
+		return;
 	List *staged = NIL;
 	foreach_ptr (SentItem, item, plan.sent)
 		if (item->rows > max_shipped_rows)

@@ -248,10 +248,10 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 	ExplainPropertyText("Strategy", plan.strategy, es);
 	if (plan.reason != nullptr && plan.reason[0] != '\0')
 		ExplainPropertyText("Reason", plan.reason, es);
-	explain_sent(plan, es);
 	ColocationGroup *colocation = find_colocation_group(plan.colocation_id);
 	if (colocation == nullptr)
 		return;
+	explain_sent(plan, colocation, es);
 	TaskSet chosen{};
 	bool all_known = true;
 	if (tasks == nullptr) {

@@ -57,6 +57,6 @@ bool append_sent_to_group(StringInfo out, const List *sent, const NodeInfo *node
 
 // What a plan is expected to send along, for EXPLAIN.
 List *expected_rows(const ScanPlan &plan);
-void explain_sent(const ScanPlan &plan, ExplainState *es);
+void explain_sent(const ScanPlan &plan, const ColocationGroup *colocation, ExplainState *es);
 
 } // namespace shardext

@@ -175,6 +175,7 @@ ROLLBACK;
 -- Transactions that only read, and such with one snapshot.
 BEGIN READ ONLY;
 SELECT count(*), sum(b.id) FROM big b JOIN oth o ON o.id = b.id;
+SELECT pg_current_xact_id_if_assigned() IS NULL AS no_xid;
 SELECT count(*), max(f.name) FROM big b JOIN few f ON f.id = b.v;
 COMMIT;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
