@@ -230,10 +230,15 @@ SET shardext.always_ship = on;
 SELECT $$SELECT o.id, p.name FROM orders o JOIN products p ON p.id = o.product_id WHERE p.price = 10 AND o.id < 20 ORDER BY 1$$ AS q \gset
 :family
 RESET shardext.always_ship;
--- family: small sides turned off
+-- family: small sides in staging tables
 SET shardext.max_shipped_rows = 0;
+SET shardext.always_ship = on;
 SELECT $$SELECT count(*) FROM products p JOIN events e ON e.product_id = p.id WHERE p.price = 30$$ AS q \gset
 :family
+-- family: a side that is joined on the distribution column, in staging tables
+SELECT $$SELECT e.kind, count(*), max(u.code) FROM events e LEFT JOIN coupons u ON e.id = u.percent AND u.code <> 'ten' GROUP BY 1 ORDER BY 1$$ AS q \gset
+:family
+RESET shardext.always_ship;
 RESET shardext.max_shipped_rows;
 
 -- === LATERAL ===

@@ -113,7 +113,7 @@ SqlPieces *sample_query(Oid relid, double percent) {
 void read_sample(const DistributedTable *table, Relation relation, double percent, Reservoir *reservoir) {
 	const ColocationGroup *colocation = table->colocation;
 	const TaskSet tasks =
-		make_tasks(colocation, all_groups(colocation), sample_query(table->relid, percent), nullptr, nullptr);
+		make_tasks(colocation, all_groups(colocation), sample_query(table->relid, percent), NIL, nullptr);
 	// Dropped columns are NULLs of a type that can be sent.
 	TupleDesc desc = CreateTupleDescCopy(RelationGetDescr(relation));
 	for (int i = 0; i < desc->natts; i++)

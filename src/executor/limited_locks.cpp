@@ -26,7 +26,7 @@ GroupSet only_group(const ColocationGroup *colocation, int position) {
 void ask(LockedRows::Part *part, const ScanPlan &plan, const ColocationGroup *colocation,
 		 StatementParams params, TupleDesc desc) {
 	const TaskSet tasks =
-		make_tasks(colocation, only_group(colocation, part->position), plan.pieces, plan.prefix, plan.suffix);
+		make_tasks(colocation, only_group(colocation, part->position), plan.pieces, NIL, plan.suffix);
 	if (!params.nulls[0])
 		params.values[0] = Int64GetDatum(part->asked);
 	StatementRequest request{};

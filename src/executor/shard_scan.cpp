@@ -13,6 +13,7 @@
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/row_ids.hpp"
+#include "shardext/executor/sent_rows.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/executor/tasks.hpp"
 #include "shardext/pg/border.hpp"
@@ -52,6 +53,7 @@ struct ShardScanState {
 	SnapshotHold *snapshot_hold;
 	StatementParams params;
 	TaskSet tasks;
+	List *sent; // of SentRows
 	RowStream **streams;
 	int stream_count;
 	int current; // the stream rows are being taken from
@@ -179,6 +181,16 @@ void begin(CustomScanState *node, EState *, int eflags) {
 		announce_scan(node, state->plan.colocation_id, &kStatementMethods);
 }
 
+// Staging tables that the nodes do not have yet; they need a transaction that lasts.
+void stage_sent_rows(ShardScanState *state, const ColocationGroup *colocation, const GroupSet &groups) {
+	if (!stages_rows(state->sent, colocation, groups))
+		return;
+	if (state->snapshot_hold == nullptr)
+		state->snapshot_hold = hold_statement_snapshot(state->css.ss.ps.state->es_query_cxt);
+	keep_snapshots(nodes_of_groups(colocation, groups));
+	stage_rows(state->sent, colocation, groups);
+}
+
 TaskSet choose_tasks(ShardScanState *state) {
 	ColocationGroup *colocation = find_colocation_group(state->plan.colocation_id);
 	if (colocation == nullptr)
@@ -187,7 +199,8 @@ TaskSet choose_tasks(ShardScanState *state) {
 	GroupSet groups =
 		groups_of_pins(colocation, state->plan.pin_kinds, state->pins, state->css.ss.ps.ps_ExprContext);
 	keep_at_least_one(&groups);
-	return make_tasks(colocation, groups, state->plan.pieces, state->plan.prefix, state->plan.suffix);
+	stage_sent_rows(state, colocation, groups);
+	return make_tasks(colocation, groups, state->plan.pieces, state->sent, state->plan.suffix);
 }
 
 // Evaluates the parameters and chooses the tasks.
@@ -198,7 +211,9 @@ void choose_streams(ShardScanState *state) {
 		state->stream_context = AllocSetContextCreate(state->css.ss.ps.state->es_query_cxt,
 													  "shardext streams", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(state->stream_context);
-	state->params = evaluate_lifted(state->lifted, state->plan.lifted_types, state->css.ss.ps.ps_ExprContext);
+	state->params = evaluate_lifted(state->lifted, state->plan.lifted_types, state->css.ss.ps.ps_ExprContext,
+									params_of_sent(state->plan));
+	state->sent = take_sent_rows(state->plan, &state->params);
 	state->tasks = choose_tasks(state);
 	state->stream_count = state->tasks.count;
 	state->streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * (state->stream_count + 1)));
@@ -221,6 +236,7 @@ void open_streams(ShardScanState *state, SnapshotReading *reading) {
 		request.sql = state->tasks.tasks[i].sql;
 		request.params = state->params;
 		request.result = state->result_desc;
+		request.environment = environment_of(state->sent);
 		request.scope = state->plan.locks_rows ? Scope::Write : Scope::Autocommit;
 		request.needs_settings = state->plan.needs_settings;
 		state->streams[i] = open_stream(request);
@@ -256,6 +272,8 @@ void close_streams(ShardScanState *state) {
 			state->streams[i]->close();
 			state->streams[i] = nullptr;
 		}
+	drop_staged(state->sent);
+	state->sent = NIL;
 	state->stream_count = 0;
 	state->streams = nullptr;
 	state->heap_size = 0;

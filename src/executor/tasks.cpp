@@ -1,6 +1,7 @@
 // Choosing shard groups and writing the nodes' statements.
 #include "shardext/executor/tasks.hpp"
 
+#include "shardext/executor/sent_rows.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/sharding/routing.hpp"
@@ -54,6 +55,14 @@ void restrict_groups(GroupSet *groups, const ColocationGroup *colocation, KeyPin
 	pfree(allowed);
 }
 
+List *nodes_of_groups(const ColocationGroup *colocation, const GroupSet &groups) {
+	List *ids = NIL;
+	for (int i = 0; i < groups.size; i++)
+		if (groups.member[i])
+			ids = list_append_unique_int(ids, colocation->groups[i].node_id);
+	return ids;
+}
+
 void keep_at_least_one(GroupSet *groups) {
 	if (groups->count == 0 && groups->size > 0) {
 		groups->member[0] = true;
@@ -96,22 +105,25 @@ TaskSet for_each_node(const ColocationGroup *colocation, const GroupSet &groups,
 } // namespace
 
 TaskSet make_tasks(const ColocationGroup *colocation, const GroupSet &groups, const SqlPieces *pieces,
-				   const char *prefix, const char *suffix) {
-	const bool has_prefix = prefix != nullptr && prefix[0] != '\0';
+				   const List *sent, const char *suffix) {
 	const bool has_suffix = suffix != nullptr && suffix[0] != '\0';
 	return for_each_node(colocation, groups, [&](const NodeInfo *node, const int *positions, int count) {
 		StringInfoData sql;
 		initStringInfo(&sql);
-		if (has_prefix)
-			appendStringInfo(&sql, "WITH %s ", prefix);
+		append_sent_rows(&sql, sent, node);
 		if (has_suffix)
 			appendStringInfoString(&sql, "SELECT * FROM (");
-		const bool wrapped = count > 1 || has_prefix; // the text may have a WITH of its own
+		const bool wrapped = count > 1 || sent != NIL; // the text may have a WITH of its own
 		for (int i = 0; i < count; i++) {
 			// Arms are sub-selects: they may have ORDER BY, LIMIT or FOR UPDATE of their own.
 			if (wrapped)
 				appendStringInfoString(&sql, i > 0 ? " UNION ALL SELECT * FROM (" : "SELECT * FROM (");
+			const bool has_own = append_sent_to_group(&sql, sent, node, positions[i]);
+			if (has_own)
+				appendStringInfoString(&sql, "SELECT * FROM (");
 			append_shard_sql(&sql, pieces, colocation->groups[positions[i]].id, node->is_local());
+			if (has_own)
+				appendStringInfoString(&sql, ") p");
 			if (wrapped)
 				appendStringInfo(&sql, ") g%d", i);
 		}
@@ -206,8 +218,9 @@ const char *shown_sql(const ScanPlan &plan, const ColocationGroup *colocation, c
 	first.count = 1;
 	for (int g = 0; g < first.size; g++)
 		first.member[g] = colocation->groups[g].id == task.first_group;
-	const TaskSet set = write.writes ? make_write_tasks(colocation, first, plan.pieces, write.returning)
-									 : make_tasks(colocation, first, plan.pieces, plan.prefix, plan.suffix);
+	const TaskSet set = write.writes
+							? make_write_tasks(colocation, first, plan.pieces, write.returning)
+							: make_tasks(colocation, first, plan.pieces, expected_rows(plan), plan.suffix);
 	return set.count > 0 ? set.tasks[0].sql : task.sql;
 }
 
@@ -246,11 +259,7 @@ List *possible_nodes(const ScanPlan &plan, List *pins, ExprContext *context) {
 	bool all_known = true;
 	restrict_by_known_pins(plan, &groups, colocation, pins, context, &all_known);
 	keep_at_least_one(&groups);
-	List *ids = NIL;
-	for (int i = 0; i < groups.size; i++)
-		if (groups.member[i])
-			ids = list_append_unique_int(ids, colocation->groups[i].node_id);
-	return ids;
+	return nodes_of_groups(colocation, groups);
 }
 
 void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List *, ExprContext *context,
@@ -261,6 +270,7 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 	ColocationGroup *colocation = find_colocation_group(plan.colocation_id);
 	if (colocation == nullptr)
 		return;
+	explain_sent(plan, colocation, es);
 	TaskSet chosen{};
 	bool all_known = true;
 	if (tasks == nullptr) {
@@ -269,7 +279,7 @@ void explain_tasks(const ScanPlan &plan, const TaskSet *tasks, List *pins, List 
 		if (!write.writes)
 			keep_at_least_one(&groups);
 		chosen = write.writes ? make_write_tasks(colocation, groups, plan.pieces, write.returning)
-							  : make_tasks(colocation, groups, plan.pieces, plan.prefix, plan.suffix);
+							  : make_tasks(colocation, groups, plan.pieces, expected_rows(plan), plan.suffix);
 		tasks = &chosen;
 	}
 	if (!all_known)

@@ -27,10 +27,14 @@ void define_settings() {
 							 "EXPLAIN shows the tasks of all nodes instead of the first one.", nullptr,
 							 &explain_all_tasks, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
 	DefineCustomIntVariable("shardext.max_shipped_rows",
-							"Up to how many rows one side of a join may have to restrict what shards send of "
-							"the other; 0 turns this off.",
-							nullptr, &max_shipped_rows, 100000, 0, 1000000, PGC_USERSET, 0, nullptr, nullptr,
-							nullptr);
+							"Up to how many rows one side of a join may have to travel to the shards of the "
+							"other as parameters, or to restrict what these send.",
+							"More rows go through staging tables; 0: all do, and nothing is restricted.",
+							&max_shipped_rows, 100000, 0, 1000000, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+	DefineCustomBoolVariable(
+		"shardext.enable_staging",
+		"Plans may send more rows than shardext.max_shipped_rows through staging tables.", nullptr,
+		&enable_staging, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
 	DefineCustomIntVariable(
 		"shardext.analyze_naptime",
 		"Time between looks for distributed tables that have changed enough to be analyzed; "

@@ -24,6 +24,15 @@ CREATE FUNCTION shardext.shard_sizes()
     LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_shard_sizes';
 COMMENT ON FUNCTION shardext.shard_sizes() IS 'asks every node for the sizes of its shards, in bytes; NULL where it does not answer';
 
+-- What is sent along to shards is read into a store of the session; its number stands for it in the plan.
+CREATE FUNCTION shardext.keep_row(internal, VARIADIC "any") RETURNS internal
+    LANGUAGE C AS 'MODULE_PATHNAME', 'shardext_keep_row';
+CREATE FUNCTION shardext.kept_rows_number(internal) RETURNS bigint
+    LANGUAGE C AS 'MODULE_PATHNAME', 'shardext_kept_rows_number';
+CREATE AGGREGATE shardext.kept_rows(VARIADIC "any") (
+    SFUNC = shardext.keep_row, STYPE = internal, FINALFUNC = shardext.kept_rows_number);
+COMMENT ON AGGREGATE shardext.kept_rows(VARIADIC "any") IS 'keeps rows that are sent along to shards';
+
 -- Metadata that is changed by others than shardext, such as pg_restore.
 CREATE FUNCTION shardext.after_restore() RETURNS trigger
     LANGUAGE C AS 'MODULE_PATHNAME', 'shardext_after_restore';

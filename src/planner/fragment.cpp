@@ -285,10 +285,10 @@ void set_text(Fragment *fragment, const Query *inner, List *lifted) {
 		foreach_node (RowMarkClause, clause, copy->rowMarks)
 			clause->pushedDown = false;
 	}
-	fragment->scan.prefix = hoist_shipped(copy, &lifted);
-	const DeparsedQuery deparsed = deparse_for_shards(copy, lifted, fragment->scan.prefix == nullptr);
+	fragment->scan.sent = name_shipped(copy);
+	const DeparsedQuery deparsed = deparse_for_shards(copy, lifted, fragment->scan.sent == NIL);
 	fragment->scan.pieces = deparsed.pieces;
-	fragment->lifted = deparsed.lifted;
+	fragment->lifted = lift_sent_items(fragment->scan.sent, deparsed.lifted);
 }
 
 void set_sources(Fragment *fragment, Query *inner, List *columns) {

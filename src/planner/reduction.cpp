@@ -24,6 +24,7 @@ namespace shardext {
 
 int max_shipped_rows = 100000;
 bool always_ship = false;
+bool enable_staging = true;
 
 namespace {
 
@@ -76,8 +77,7 @@ void consider(JoinGraph *graph, const JoinEdge *edge, bool restrict_left, Choice
 } // namespace
 
 JoinGraph *restrict_large_sides(Query *query) {
-	if (max_shipped_rows == 0 || query->commandType != CMD_SELECT || query->setOperations != nullptr ||
-		query->jointree == nullptr)
+	if (query->commandType != CMD_SELECT || query->setOperations != nullptr || query->jointree == nullptr)
 		return nullptr;
 	auto *graph = new (palloc0(sizeof(JoinGraph))) JoinGraph();
 	if (!read_join_graph(query, graph))

@@ -15,8 +15,7 @@ List *ScanPlan::to_private() const {
 	List *flags = list_make5_int(locks_rows, needs_settings, one_of_several, one_group, colocation_id);
 	flags = lappend_int(flags, limits_locks);
 	List *texts =
-		list_make4(makeString(pstrdup(strategy)), makeString(pstrdup(suffix != nullptr ? suffix : "")),
-				   makeString(pstrdup(prefix != nullptr ? prefix : "")),
+		list_make3(makeString(pstrdup(strategy)), makeString(pstrdup(suffix != nullptr ? suffix : "")),
 				   makeString(pstrdup(reason != nullptr ? reason : "")));
 	List *result = list_make5(flags, texts, pieces, column_types, column_typmods);
 	result = lappend(result, entries);
@@ -33,7 +32,13 @@ List *ScanPlan::to_private() const {
 	result = lappend(result, lookup.collations);
 	result = lappend(result, lookup.all);
 	result = lappend(result, lookup.lifted_types);
-	return lappend(result, list_make1_int(lookup.rows));
+	result = lappend(result, list_make1_int(lookup.rows));
+	List *items = NIL;
+	foreach_ptr (SentItem, item, sent)
+		items = lappend(items, list_make5(makeString(pstrdup(item->name)), makeString(pstrdup(item->alias)),
+										  item->types, makeFloat(psprintf("%.0f", item->rows)),
+										  list_make2_int(item->key_column, item->position)));
+	return lappend(result, items);
 }
 
 ScanPlan ScanPlan::from_private(List *custom_private) {
@@ -47,8 +52,7 @@ ScanPlan ScanPlan::from_private(List *custom_private) {
 	plan.limits_locks = list_nth_int(list(0), 5);
 	plan.strategy = strVal(linitial(list(1)));
 	plan.suffix = strVal(lsecond(list(1)));
-	plan.prefix = strVal(lthird(list(1)));
-	plan.reason = strVal(lfourth(list(1)));
+	plan.reason = strVal(lthird(list(1)));
 	plan.pieces = list(2);
 	plan.column_types = list(3);
 	plan.column_typmods = list(4);
@@ -67,6 +71,13 @@ ScanPlan ScanPlan::from_private(List *custom_private) {
 	plan.lookup.all = list(17);
 	plan.lookup.lifted_types = list(18);
 	plan.lookup.rows = linitial_int(list(19));
+	foreach_ptr (List, item, list(20)) {
+		auto *numbers = static_cast<List *>(list_nth(item, 4));
+		plan.sent = lappend(plan.sent, new (palloc(sizeof(SentItem))) SentItem{
+										   strVal(linitial(item)), strVal(lsecond(item)),
+										   static_cast<List *>(lthird(item)), floatVal(lfourth(item)),
+										   linitial_int(numbers), lsecond_int(numbers)});
+	}
 	return plan;
 }
 

@@ -35,6 +35,36 @@ struct Unit {
 	KeySet keys;
 };
 
+// Looks through binary-compatible casts.
+Node *strip(Node *node) {
+	while (node != nullptr && IsA(node, RelabelType))
+		node = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(node)->arg);
+	return node;
+}
+
+} // namespace
+
+bool key_equality_operands(Node *qual, const ColocationGroup *group, Node **left, Node **right) {
+	if (!IsA(qual, OpExpr))
+		return false;
+	auto *op = reinterpret_cast<OpExpr *>(qual);
+	if (list_length(op->args) != 2)
+		return false;
+	// The operator must be an equality of the hash operator family that routes the key.
+	TypeCacheEntry *type = lookup_type_cache(group->key_type, TYPECACHE_HASH_OPFAMILY);
+	if (get_op_opfamily_strategy(op->opno, type->hash_opf) != HTEqualStrategyNumber)
+		return false;
+	if (OidIsValid(op->inputcollid) && op->inputcollid != group->key_collation &&
+		(!get_collation_isdeterministic(op->inputcollid) ||
+		 (OidIsValid(group->key_collation) && !get_collation_isdeterministic(group->key_collation))))
+		return false;
+	*left = strip(static_cast<Node *>(linitial(op->args)));
+	*right = strip(static_cast<Node *>(lsecond(op->args)));
+	return true;
+}
+
+namespace {
+
 class LevelAnalyzer {
 public:
 	LevelAnalyzer(Query *query, FromAnalysis *result) : query_(query), result_(result) {}
@@ -75,13 +105,6 @@ List *conditions_of(Node *node) {
 	return result;
 }
 
-// Looks through binary-compatible casts.
-Node *strip(Node *node) {
-	while (node != nullptr && IsA(node, RelabelType))
-		node = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(node)->arg);
-	return node;
-}
-
 // True when the key equals something that is known outside of the query.
 bool has_free_member(const KeySet &keys) {
 	foreach_ptr (Node, key, keys.members)
@@ -92,25 +115,6 @@ bool has_free_member(const KeySet &keys) {
 
 bool member(List *list, Node *expr) {
 	return list_member(list, expr);
-}
-
-bool equality_operands(Node *qual, const ColocationGroup *group, Node **left, Node **right) {
-	if (!IsA(qual, OpExpr))
-		return false;
-	auto *op = reinterpret_cast<OpExpr *>(qual);
-	if (list_length(op->args) != 2)
-		return false;
-	// The operator must be an equality of the hash operator family that routes the key.
-	TypeCacheEntry *type = lookup_type_cache(group->key_type, TYPECACHE_HASH_OPFAMILY);
-	if (get_op_opfamily_strategy(op->opno, type->hash_opf) != HTEqualStrategyNumber)
-		return false;
-	if (OidIsValid(op->inputcollid) && op->inputcollid != group->key_collation &&
-		(!get_collation_isdeterministic(op->inputcollid) ||
-		 (OidIsValid(group->key_collation) && !get_collation_isdeterministic(group->key_collation))))
-		return false;
-	*left = strip(static_cast<Node *>(linitial(op->args)));
-	*right = strip(static_cast<Node *>(lsecond(op->args)));
-	return true;
 }
 
 Unit *LevelAnalyzer::fail(const char *reason) {
@@ -248,7 +252,7 @@ Unit *LevelAnalyzer::join_units(List *units, List *quals, bool top) {
 		changed = false;
 		foreach_ptr (Node, qual, quals) {
 			Node *left, *right;
-			if (!equality_operands(qual, result_->colocation, &left, &right))
+			if (!key_equality_operands(qual, result_->colocation, &left, &right))
 				continue;
 			for (int side = 0; side < 2; side++, std::swap(left, right)) {
 				const bool known =
@@ -323,7 +327,7 @@ Unit *LevelAnalyzer::analyze_outer_join(JoinExpr *join) {
 	bool linked = false;
 	foreach_ptr (Node, qual, quals) {
 		Node *a, *b;
-		if (!equality_operands(qual, result_->colocation, &a, &b))
+		if (!key_equality_operands(qual, result_->colocation, &a, &b))
 			continue;
 		// A key that may be NULL matches nothing then, and else it is the key.
 		auto of_left = [&](Node *x) {
@@ -523,8 +527,8 @@ bool LevelAnalyzer::check_sublinks(Node *node, const KeySet &keys, bool negated)
 			: list_make1(link->testexpr);
 	foreach_ptr (Node, test, tests) {
 		Node *left, *right;
-		if (result_->colocation == nullptr || !equality_operands(test, result_->colocation, &left, &right) ||
-			!IsA(right, Param))
+		if (result_->colocation == nullptr ||
+			!key_equality_operands(test, result_->colocation, &left, &right) || !IsA(right, Param))
 			continue;
 		const int column = reinterpret_cast<Param *>(right)->paramid;
 		if (list_member_int(analysis.key_outputs, column) && member(keys.members, flat(left)))

@@ -1,8 +1,9 @@
-// What a shipped item looks like: arrays on the coordinator, unnest() on the shards.
+// What a shipped item looks like: kept rows on the coordinator, a WITH query on the shards.
 #include "shardext/planner/shipped_item.hpp"
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/fragment.hpp"
+#include "shardext/planner/join_graph.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
@@ -10,7 +11,9 @@
 
 extern "C" {
 #include "nodes/makefuncs.h"
+#include "catalog/pg_aggregate.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_func.h"
 #include "utils/fmgroids.h"
 }
 
@@ -58,12 +61,12 @@ bool column_can_be_shipped(const Var *var) {
 		   getBaseType(type) != INT2VECTOROID && getBaseType(type) != OIDVECTOROID;
 }
 
-// ARRAY (SELECT column n FROM the WITH query), as seen from the query that has it.
-Expr *array_of_column(const CommonTableExpr *cte, const Var *var, int number) {
+Expr *kept_rows_of(const CommonTableExpr *cte) {
 	Query *query = makeNode(Query);
 	query->commandType = CMD_SELECT;
 	query->querySource = QSRC_ORIGINAL;
 	query->canSetTag = true;
+	query->hasAggs = true;
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	rte->rtekind = RTE_CTE;
 	rte->ctename = pstrdup(cte->ctename);
@@ -77,14 +80,60 @@ Expr *array_of_column(const CommonTableExpr *cte, const Var *var, int number) {
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	ref->rtindex = 1;
 	query->jointree = makeFromExpr(list_make1(ref), nullptr);
-	Var *column = makeVar(1, number, var->vartype, var->vartypmod, var->varcollid, 0);
+
+	Oid any = ANYOID;
+	List *name = list_make2(makeString(pstrdup("shardext")), makeString(pstrdup("kept_rows")));
+	Aggref *aggregate = makeNode(Aggref);
+	aggregate->aggfnoid = LookupFuncName(name, 1, &any, false);
+	aggregate->aggtype = INT8OID;
+	aggregate->aggkind = AGGKIND_NORMAL;
+	aggregate->aggsplit = AGGSPLIT_SIMPLE;
+	aggregate->aggno = aggregate->aggtransno = -1;
+	aggregate->location = -1;
+	for (int number = 1; number <= list_length(rte->coltypes); number++) {
+		const Oid type = list_nth_oid(rte->coltypes, number - 1);
+		Var *column = makeVar(1, number, type, list_nth_int(rte->coltypmods, number - 1),
+							  list_nth_oid(rte->colcollations, number - 1), 0);
+		aggregate->aggargtypes = lappend_oid(aggregate->aggargtypes, type);
+		aggregate->args = lappend(aggregate->args,
+								  makeTargetEntry(reinterpret_cast<Expr *>(column), number, nullptr, false));
+	}
 	query->targetList =
-		list_make1(makeTargetEntry(reinterpret_cast<Expr *>(column), 1, pstrdup("value"), false));
+		list_make1(makeTargetEntry(reinterpret_cast<Expr *>(aggregate), 1, pstrdup("kept_rows"), false));
 	SubLink *link = makeNode(SubLink);
-	link->subLinkType = ARRAY_SUBLINK;
+	link->subLinkType = EXPR_SUBLINK;
 	link->subselect = reinterpret_cast<Node *>(query);
 	link->location = -1;
 	return reinterpret_cast<Expr *>(link);
+}
+
+namespace {
+
+bool read_link_at_once(Node *node, CommonTableExpr *cte) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, SubLink) && IsA(reinterpret_cast<SubLink *>(node)->subselect, Query)) {
+		auto *query = reinterpret_cast<Query *>(reinterpret_cast<SubLink *>(node)->subselect);
+		RangeTblEntry *rte =
+			list_length(query->rtable) == 1 ? linitial_node(RangeTblEntry, query->rtable) : nullptr;
+		if (rte != nullptr && rte->rtekind == RTE_CTE && rte->ctelevelsup == 1 &&
+			strcmp(rte->ctename, cte->ctename) == 0) {
+			rte->rtekind = RTE_SUBQUERY;
+			rte->subquery = static_cast<Query *>(copyObjectImpl(cte->ctequery));
+			IncrementVarSublevelsUp(reinterpret_cast<Node *>(rte->subquery), 1, 1);
+			rte->ctename = nullptr;
+			rte->ctelevelsup = 0;
+			rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
+			return false;
+		}
+	}
+	return walk_expression(node, read_link_at_once, cte);
+}
+
+} // namespace
+
+void read_at_once(Node *node, const CommonTableExpr *cte) {
+	read_link_at_once(node, const_cast<CommonTableExpr *>(cte));
 }
 
 // (SELECT u.1 AS a, NULL AS b, … FROM ROWS FROM (unnest ($1), …) u), with the columns of what it stands for.
@@ -190,59 +239,148 @@ bool restore(Node *node, void *) {
 	return false;
 }
 
-// Values of more rows than this are unpacked once per node, of fewer once per shard group: planning copies
-// arrays, but what reads a WITH query cannot run in parallel.
-constexpr double kHoistedRows = 1000;
+bool name_in(Node *node, List **sent);
 
-struct Hoist {
-	List **lifted;
-	StringInfoData text;
-};
+// --- what the nodes' planners cannot know ---
 
-bool hoist(Node *node, Hoist *context);
-
-void hoist_level(Query *query, Hoist *context) {
-	foreach_node (RangeTblEntry, rte, query->rtable) {
-		const ShippedItem *item = shipped_item(rte);
-		if (item == nullptr || item->rows <= kHoistedRows)
-			continue;
-		const DeparsedQuery deparsed = deparse_for_shards(rte->subquery, *context->lifted);
-		*context->lifted = deparsed.lifted;
-		appendStringInfo(&context->text, "%s%s (", context->text.len > 0 ? ", " : "",
-						 quote_identifier(item->cte->ctename));
-		const char *separator = "";
-		foreach_node (TargetEntry, entry, rte->subquery->targetList) {
-			auto *expr = reinterpret_cast<Node *>(entry->expr);
-			appendStringInfo(&context->text, "%s%s", separator, entry->resname);
-			separator = ", ";
-			rte->coltypes = lappend_oid(rte->coltypes, exprType(expr));
-			rte->coltypmods = lappend_int(rte->coltypmods, exprTypmod(expr));
-			rte->colcollations = lappend_oid(rte->colcollations, exprCollation(expr));
-		}
-		appendStringInfo(&context->text, ") AS MATERIALIZED (%s)", shard_sql(deparsed.pieces, 0, false));
-		rte->rtekind = RTE_CTE;
-		rte->ctename = pstrdup(item->cte->ctename);
-		rte->subquery = nullptr;
-	}
-	walk_query(query, hoist, context, 0);
+// An equality of columns of two range table entries.
+bool is_column_equality(Node *qual, const Var **left, const Var **right) {
+	auto *op = reinterpret_cast<OpExpr *>(qual);
+	if (!IsA(op, OpExpr) || list_length(op->args) != 2)
+		return false;
+	*left = reinterpret_cast<Var *>(strip_relabels(static_cast<Node *>(linitial(op->args))));
+	*right = reinterpret_cast<Var *>(strip_relabels(static_cast<Node *>(lsecond(op->args))));
+	return IsA(*left, Var) && IsA(*right, Var) && (*left)->varlevelsup == 0 && (*right)->varlevelsup == 0 &&
+		   (*left)->varno != (*right)->varno &&
+		   op_mergejoinable(op->opno, exprType(reinterpret_cast<const Node *>(*left)));
 }
 
-bool hoist(Node *node, Hoist *context) {
+// The other entry that an equality compares a column of an item with, or 0.
+int partner_of(Node *qual, int rtindex, const Var **column) {
+	const Var *left, *right;
+	if (!is_column_equality(qual, &left, &right) || (left->varno != rtindex && right->varno != rtindex))
+		return 0;
+	*column = left->varno == rtindex ? left : right;
+	return left->varno == rtindex ? right->varno : left->varno;
+}
+
+// Where a column that is nearly unique meets its partner, equalities of further columns of the two (the rest
+// of a key) hold as well. A planner multiplies their selectivities unless there is a foreign key, arrives at
+// one row and takes nested loops. In CASE they count for half.
+List *hide_implied(List *quals, int rtindex, const ShippedItem *item) {
+	Bitmapset *partners = nullptr;
+	List *chosen = NIL; // the equality that counts, for each partner
+	const Var *column;
+	foreach_ptr (Node, qual, quals) {
+		const int partner = partner_of(qual, rtindex, &column);
+		if (partner == 0 || bms_is_member(partner, partners) ||
+			!bms_is_member(column->varattno, item->near_unique))
+			continue;
+		partners = bms_add_member(partners, partner);
+		chosen = lappend(chosen, qual);
+	}
+	List *result = NIL;
+	foreach_ptr (Node, qual, quals) {
+		const int partner = partner_of(qual, rtindex, &column);
+		if (partner == 0 || !bms_is_member(partner, partners) || list_member_ptr(chosen, qual)) {
+			result = lappend(result, qual);
+			continue;
+		}
+		CaseWhen *when = makeNode(CaseWhen);
+		when->expr = reinterpret_cast<Expr *>(qual);
+		when->result = reinterpret_cast<Expr *>(makeBoolConst(true, false));
+		when->location = -1;
+		CaseExpr *choice = makeNode(CaseExpr);
+		choice->casetype = BOOLOID;
+		choice->args = list_make1(when);
+		choice->defresult = reinterpret_cast<Expr *>(makeBoolConst(false, false));
+		choice->location = -1;
+		result = lappend(result, choice);
+	}
+	return result;
+}
+
+void hide_implied_below(Node *node, int rtindex, const ShippedItem *item) {
+	if (node == nullptr || IsA(node, RangeTblRef))
+		return;
+	Node **quals;
+	if (IsA(node, FromExpr)) {
+		auto *from = reinterpret_cast<FromExpr *>(node);
+		foreach_ptr (Node, child, from->fromlist)
+			hide_implied_below(child, rtindex, item);
+		quals = &from->quals;
+	} else {
+		auto *join = reinterpret_cast<JoinExpr *>(node);
+		hide_implied_below(join->larg, rtindex, item);
+		hide_implied_below(join->rarg, rtindex, item);
+		if (join->jointype == JOIN_FULL) // asks for conditions that can be merged or hashed
+			return;
+		quals = &join->quals;
+	}
+	if (*quals != nullptr)
+		*quals = reinterpret_cast<Node *>(make_ands_explicit(hide_implied(and_list(*quals), rtindex, item)));
+}
+
+void name_in_level(Query *query, List **sent) {
+	int rtindex = 0;
+	foreach_node (RangeTblEntry, rte, query->rtable) {
+		rtindex++;
+		const ShippedItem *item = shipped_item(rte);
+		if (item == nullptr)
+			continue;
+		hide_implied_below(reinterpret_cast<Node *>(query->jointree), rtindex, item);
+		auto *source = linitial_node(RangeTblEntry, rte->subquery->rtable);
+		source->rtekind = RTE_CTE;
+		source->functions = NIL;
+		source->ctename = pstrdup(item->cte->ctename);
+		source->coltypes = item->cte->ctecoltypes;
+		source->coltypmods = item->cte->ctecoltypmods;
+		source->colcollations = NIL;
+		const ListCell *cell;
+		foreach (cell, source->coltypes)
+			source->colcollations = lappend_oid(source->colcollations, get_typcollation(lfirst_oid(cell)));
+		bool known = false; // parts of a query may have been copied
+		foreach_ptr (SentItem, other, *sent)
+			known = known || other->position == item->kept_rows;
+		if (!known)
+			*sent = lappend(*sent, new (palloc0(sizeof(SentItem)))
+									   SentItem{item->cte->ctename, item->original->eref->aliasname,
+												item->cte->ctecoltypes, item->rows, item->key_column,
+												item->kept_rows});
+	}
+	walk_query(query, name_in, sent, 0);
+}
+
+bool name_in(Node *node, List **sent) {
 	if (node == nullptr)
 		return false;
 	if (!IsA(node, Query))
-		return walk_expression(node, hoist, context);
-	hoist_level(reinterpret_cast<Query *>(node), context);
+		return walk_expression(node, name_in, sent);
+	name_in_level(reinterpret_cast<Query *>(node), sent);
 	return false;
 }
 
 } // namespace
 
-char *hoist_shipped(Query *query, List **lifted) {
-	Hoist context{lifted, {}};
-	initStringInfo(&context.text);
-	hoist_level(query, &context);
-	return context.text.len > 0 ? context.text.data : nullptr;
+List *name_shipped(Query *query) {
+	List *sent = NIL;
+	name_in_level(query, &sent);
+	return sent;
+}
+
+List *lift_sent_items(List *sent, List *lifted) {
+	// (The executor relies on their being the last.)
+	foreach_ptr (SentItem, item, sent) {
+		Param *number = makeNode(Param);
+		number->paramkind = PARAM_EXEC;
+		number->paramid = item->position;
+		number->paramtype = INT8OID;
+		number->paramtypmod = -1;
+		number->location = -1;
+		item->position = list_length(lifted);
+		lifted = lappend(lifted, number);
+	}
+	return lifted;
 }
 
 void restore_shipped(Query *query) {

@@ -2,9 +2,9 @@
 //
 // The tables of one colocation group, the one with the most rows, stay where they are. Everything else that
 // keeps the query from being shard-complete (tables of other groups, tables of the coordinator, sub-queries
-// over them) is read here once, as a materialized WITH query, and stands in the shards' statement as
-// unnest($1, $2, …). Where that is too much, or costs more than fetching the large tables, the query stays as
-// it is.
+// over them) is read here once, as a WITH query, and travels to the shards: as parameters of their statement,
+// or, beyond shardext.max_shipped_rows, through staging tables on the nodes. Where that costs more than
+// fetching the large tables, the query stays as it is.
 #include "shardext/planner/shipping.hpp"
 
 #include "shardext/planner/shipped_item.hpp"
@@ -14,7 +14,7 @@
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
-#include "shardext/planner/statistics.hpp"
+#include "shardext/planner/tables_read.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
 #include "shardext/sql/relation_query.hpp"
@@ -33,10 +33,13 @@ namespace shardext {
 namespace {
 
 // Costs in units of a row that is fetched from a shard.
-constexpr double kSentToNode = 0.5;	 // a row sent to a node
-constexpr double kUsedByGroup = 0.2; // a row unpacked and hashed for one shard group
-constexpr double kColumn = 0.15;	 // each column of a row that travels
-constexpr double kExtraRound = 200;	 // small sides first, shards then
+constexpr double kSentToNode = 0.5;	  // a row sent to a node
+constexpr double kUsedByGroup = 0.2;  // a row unpacked and hashed for one shard group
+constexpr double kColumn = 0.15;	  // each column of a row that travels
+constexpr double kExtraRound = 200;	  // small sides first, shards then
+constexpr double kStagedOnNode = 1.2; // a row copied into a staging table
+constexpr double kStaging = 6000;	  // tables made, analyzed and dropped
+constexpr double kStagedPart = 3000;  // for each part of them
 constexpr double kWorthwhile = 0.9;
 
 double row_cost(int columns) {
@@ -48,86 +51,6 @@ int nodes_of(const ColocationGroup *colocation) {
 	for (int g = 0; g < colocation->group_count; g++)
 		nodes = list_append_unique_int(nodes, colocation->groups[g].node_id);
 	return list_length(nodes);
-}
-
-// --- what a query reads ---
-
-struct TablesRead {
-	const ColocationGroup *colocation; // whose tables are looked for; nullptr: any
-	bool sharded = false, of_group = false, coordinator = false;
-};
-
-bool note_tables(Node *node, TablesRead *read) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, RangeTblEntry)) {
-		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
-		if (rte->rtekind != RTE_RELATION)
-			return false;
-		const DistributedTable *table = find_distributed_table(rte->relid);
-		if (table == nullptr)
-			read->coordinator = true;
-		else if (table->is_sharded()) {
-			read->sharded = true;
-			read->of_group |= table->colocation == read->colocation;
-		}
-		return false;
-	}
-	if (IsA(node, Query))
-		return walk_query(reinterpret_cast<Query *>(node), note_tables, read, QTW_EXAMINE_RTES_BEFORE);
-	return walk_expression(node, note_tables, read);
-}
-
-TablesRead tables_of(Node *node, const ColocationGroup *colocation) {
-	TablesRead read{colocation};
-	note_tables(node, &read);
-	return read;
-}
-
-struct GroupSizes {
-	List *groups = NIL; // ColocationGroup
-	double rows[kMaxJoinItems] = {};
-};
-
-bool add_sizes(Node *node, GroupSizes *sizes) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, RangeTblEntry)) {
-		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
-		const DistributedTable *table =
-			rte->rtekind == RTE_RELATION ? find_distributed_table(rte->relid) : nullptr;
-		if (table == nullptr || !table->is_sharded())
-			return false;
-		if (!list_member_ptr(sizes->groups, table->colocation) && list_length(sizes->groups) < kMaxJoinItems)
-			sizes->groups = lappend(sizes->groups, table->colocation);
-		int position = 0;
-		foreach_ptr (ColocationGroup, group, sizes->groups) {
-			if (group == table->colocation)
-				sizes->rows[position] += estimated_rows(rte->relid);
-			position++;
-		}
-		return false;
-	}
-	if (IsA(node, Query))
-		return walk_query(reinterpret_cast<Query *>(node), add_sizes, sizes, QTW_EXAMINE_RTES_BEFORE);
-	return walk_expression(node, add_sizes, sizes);
-}
-
-// The colocation group whose tables stay.
-const ColocationGroup *largest_group(Query *query) {
-	GroupSizes sizes;
-	add_sizes(reinterpret_cast<Node *>(query), &sizes);
-	const ColocationGroup *largest = nullptr;
-	double most = -1;
-	int position = 0;
-	foreach_ptr (ColocationGroup, group, sizes.groups) {
-		if (sizes.rows[position] > most) {
-			most = sizes.rows[position];
-			largest = group;
-		}
-		position++;
-	}
-	return largest;
 }
 
 // Makes a level refer to columns of tables, not of joins.
@@ -177,12 +100,9 @@ private:
 	char *new_name(const RangeTblEntry *rte) const;
 	static bool visit_link(Node *node, struct LinkVisit *visit);
 
-	double sending_cost(double rows, int columns, bool fetched) const;
-	const char *too_many_rows(Query *level, const JoinItem *item);
-	bool refuse(const char *reason) {
-		reason_ = reason;
-		return false;
-	}
+	double sending_cost(double rows, int columns, bool fetched, bool routed) const;
+	void find_key_column(JoinGraph *source, const List *vars, ShippedItem *shipped) const;
+	void leave_shards(const JoinItem *item) const;
 
 	const char *reason_ = "what the query joins cannot be sent along";
 	Query *original_, *work_;
@@ -242,25 +162,61 @@ void remove_conditions(Query *level, Node *node, List *conditions) {
 	*quals = kept != NIL ? reinterpret_cast<Node *>(make_ands_explicit(kept)) : nullptr;
 }
 
-// What would it cost to send each node all rows that read `columns` columns?
-double Shipping::sending_cost(double rows, int columns, bool fetched) const {
-	return rows * row_cost(columns) *
-		   (fetched + kSentToNode * nodes_of(colocation_) + kUsedByGroup * colocation_->group_count);
+// What would it cost to send rows that read `columns` columns: to each node, or each to its shard group?
+double Shipping::sending_cost(double rows, int columns, bool fetched, bool routed) const {
+	const double nodes = nodes_of(colocation_), groups = colocation_->group_count;
+	const double copies = routed ? 1 : nodes, used = routed ? 1 : groups;
+	if (rows <= max_shipped_rows)
+		return rows * row_cost(columns) * (fetched + kSentToNode * copies + kUsedByGroup * used);
+	const double parts = routed ? std::min(kMaxStagedParts, groups / nodes) : 0;
+	return kStaging + kStagedPart * parts +
+		   rows * row_cost(columns) * (fetched + kStagedOnNode * copies + kUsedByGroup * used);
 }
 
-const char *Shipping::too_many_rows(Query *level, const JoinItem *item) {
-	const RangeTblEntry *rte = rt_fetch(item->rtindex, level->rtable);
-	const int columns = list_length(columns_needed(level, item->rtindex).vars);
-	double fetching = 0;
-	for (int i = 0; i < top_->count; i++) {
-		const RangeTblEntry *other = rt_fetch(top_->items[i].rtindex, original_->rtable);
-		if (other->rtekind == RTE_RELATION && is_sharded_table(other->relid))
-			fetching += rows_of(top_, &top_->items[i]) *
-						row_cost(list_length(columns_needed(original_, top_->items[i].rtindex).vars));
-	}
-	return psprintf("sending \"%s\" along (%.0f rows, more than shardext.max_shipped_rows) would cost %.0f, "
-					"fetching costs %.0f",
-					rte->eref->aliasname, item->rows, sending_cost(item->rows, columns, true), fetching);
+bool is_shipped(const List *ctes, const JoinItem *item) {
+	foreach_ptr (ShippedItem, shipped, current_run->shipped)
+		if (shipped->item == item && list_member_ptr(ctes, shipped->cte))
+			return true;
+	return false;
+}
+
+// Finds a column of an item that is equal to the distribution column of a table that stays, wherever a row of
+// the item can be part of the result.
+void Shipping::find_key_column(JoinGraph *source, const List *vars, ShippedItem *shipped) const {
+	const JoinItem *item = shipped->item;
+	foreach_ptr (JoinEdge, edge, source->edges)
+		for (int side = 0; side < 2; side++) {
+			const JoinItem *one = &source->items[side == 0 ? edge->left : edge->right];
+			const JoinItem *other = &source->items[side == 0 ? edge->right : edge->left];
+			auto *column = reinterpret_cast<Var *>(side == 0 ? edge->left_expr : edge->right_expr);
+			auto *key = reinterpret_cast<Var *>(side == 0 ? edge->right_expr : edge->left_expr);
+			const RangeTblEntry *rte = rt_fetch(other->rtindex, source->query->rtable);
+			const DistributedTable *table =
+				rte->rtekind == RTE_RELATION ? find_distributed_table(rte->relid) : nullptr;
+			Node *left, *right;
+			// (The preserved side of an outer join keeps rows that are equal to nothing.)
+			if (one != item || is_shipped(ctes_, other) || item->nullable_level < other->nullable_level ||
+				table == nullptr || !table->is_sharded() || table->colocation != colocation_ ||
+				!IsA(key, Var) || key->varattno != table->key_attnum || !IsA(column, Var) ||
+				!key_equality_operands(reinterpret_cast<Node *>(edge->clause), colocation_, &left, &right))
+				continue;
+			int number = 0;
+			foreach_ptr (Var, var, vars) {
+				number++;
+				if (var->varattno != column->varattno)
+					continue;
+				shipped->key_column = number;
+				shipped->partner = other;
+				return;
+			}
+		}
+}
+
+// A table of the group is sent along after all: its rows are wanted by all shard groups.
+void Shipping::leave_shards(const JoinItem *item) const {
+	foreach_ptr (ShippedItem, shipped, current_run->shipped)
+		if (shipped->partner == item)
+			shipped->key_column = 0;
 }
 
 // `source` describes the level as it was before anything in it was replaced.
@@ -294,13 +250,16 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 		item->rows = estimate_query(query).rows;
 		query->cteList = NIL;
 	}
-	if (item->rows > max_shipped_rows)
-		return refuse(too_many_rows(level, item));
+	if (item->rows > max_shipped_rows && !enable_staging) {
+		reason_ = psprintf("\"%s\" has more rows (%.0f) than shardext.max_shipped_rows", rte->eref->aliasname,
+						   item->rows);
+		return false;
+	}
 
 	if (removes)
 		remove_conditions(level, reinterpret_cast<Node *>(level->jointree), item->own);
 	NeededColumns needed = columns_needed(level, item->rtindex);
-	if (needed.failed)
+	if (needed.failed || list_length(needed.vars) > kMaxShippedColumns)
 		return false;
 	foreach_ptr (Var, var, needed.vars)
 		if (!column_can_be_shipped(var))
@@ -335,9 +294,8 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	query->targetList = NIL;
 	CommonTableExpr *cte = makeNode(CommonTableExpr);
 	cte->ctename = new_name(rte);
-	cte->ctematerialized = CTEMaterializeAlways;
 	cte->ctequery = reinterpret_cast<Node *>(query);
-	cte->cterefcount = list_length(needed.vars);
+	cte->cterefcount = 1;
 	cte->location = -1;
 	auto *shipped = new (palloc0(sizeof(ShippedItem))) ShippedItem();
 	int number = 0;
@@ -351,23 +309,30 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 		cte->ctecoltypmods = lappend_int(cte->ctecoltypmods, var->vartypmod);
 		cte->ctecolcollations = lappend_oid(cte->ctecolcollations, var->varcollid);
 	}
-	number = 0;
-	foreach_ptr (Var, var, needed.vars) {
-		const Param *param = add_placeholder(array_of_column(cte, var, ++number));
-		if (number == 1)
-			shipped->first_placeholder = param->paramid;
-	}
+	shipped->kept_rows = add_placeholder(kept_rows_of(cte))->paramid;
+	shipped->first_placeholder = kFirstPlaceholder + list_length(current_run->placeholders);
+	foreach_ptr (Var, var, needed.vars)
+		add_placeholder(
+			reinterpret_cast<Expr *>(makeNullConst(get_array_type(var->vartype), -1, var->varcollid)));
 	RangeTblEntry *place = rt_fetch(item->rtindex, level->rtable);
 	shipped->original = static_cast<RangeTblEntry *>(copyObjectImpl(rte));
 	shipped->conditions = removes ? static_cast<List *>(copyObjectImpl(item->own)) : NIL;
 	shipped->cte = cte;
 	shipped->rows = item->rows;
+	shipped->item = item;
+	find_key_column(source, needed.vars, shipped);
+	leave_shards(item);
+	foreach_ptr (Var, var, needed.vars)
+		if (rte->rtekind == RTE_RELATION &&
+			distinct_values(source, item, reinterpret_cast<Node *>(var), item->rows) >= item->rows / 2)
+			shipped->near_unique = bms_add_member(shipped->near_unique, var->varattno);
 	*place = *array_entry(rte, needed, shipped);
 	current_run->shipped = lappend(current_run->shipped, shipped);
 	ctes_ = lappend(ctes_, cte);
 
 	const bool fetched = rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid);
-	shipping_cost_ += sending_cost(item->rows, list_length(needed.vars), fetched);
+	shipping_cost_ += sending_cost(item->rows, list_length(needed.vars), fetched,
+								   shipped->key_column > 0 && item->rows > max_shipped_rows);
 	pulling_cost_ += fetched ? item->rows * row_cost(list_length(needed.vars)) : 0;
 	return true;
 }
@@ -663,6 +628,11 @@ bool ship_small_sides(Query *query, JoinGraph *graph, const char **reason) {
 	foreach_node (CommonTableExpr, cte, work->cteList)
 		cut_into_fragments(reinterpret_cast<Query *>(cte->ctequery));
 	current_run->reason = outer_reason;
+	RangeTblEntry *entry = linitial_node(RangeTblEntry, work->rtable);
+	foreach_node (CommonTableExpr, cte, shipping.ctes()) {
+		read_at_once(reinterpret_cast<Node *>(entry->functions), cte);
+		work->cteList = list_delete_ptr(work->cteList, cte);
+	}
 	*query = *work;
 	return true;
 }

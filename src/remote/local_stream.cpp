@@ -117,8 +117,8 @@ List *plan_statement(RawStmt *raw, const StatementRequest &request, ParamListInf
 	int context;
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
-	Query *query =
-		parse_analyze_fixedparams(raw, request.sql, request.params.types, request.params.count, nullptr);
+	Query *query = parse_analyze_fixedparams(raw, request.sql, request.params.types, request.params.count,
+											 request.environment);
 	List *queries = list_make1(query);
 	if (query->commandType != CMD_UTILITY) {
 		check_rules_below(reinterpret_cast<Node *>(query), nullptr);
@@ -216,7 +216,7 @@ RowStream *open_local_stream(const StatementRequest &request) {
 				UpdateActiveSnapshotCommandId();
 			stream->snapshot = RegisterSnapshot(GetActiveSnapshot());
 			stream->query = CreateQueryDesc(plan, request.sql, GetActiveSnapshot(), InvalidSnapshot,
-											None_Receiver, params, nullptr, 0);
+											None_Receiver, params, request.environment, 0);
 			ExecutorStart(stream->query, 0);
 			stream->done = false;
 			check_result(stream->query->tupDesc, request.result);

@@ -40,9 +40,19 @@ int writer_count = 0;
 
 void reset_connection_state(Connection *c) {
 	c->depth = 0;
-	c->wrote = c->statement_scope = c->failed = c->wrong_tag = false;
+	c->wrote = c->statement_scope = c->failed = c->wrong_tag = c->staged = false;
 	free(c->kept_snapshot);
 	c->kept_snapshot = nullptr;
+}
+
+// Ends a transaction that has changed nothing. Staging tables must not cost a flush of the node's log:
+// rolling back drops them as well.
+void send_end_of_reader(Connection *c) {
+	send_control(c, c->staged ? "ROLLBACK" : "COMMIT", nullptr, true);
+	send_sync(c);
+	if (c->staged) // settings made inside the transaction go with it
+		forget_settings(c);
+	reset_connection_state(c);
 }
 
 namespace {
@@ -60,9 +70,7 @@ void end_statement_scope(Connection *c, void *) {
 		return;
 	}
 	// Rows that are still to come are not touched by that.
-	send_control(c, "COMMIT", nullptr, true);
-	send_sync(c);
-	reset_connection_state(c);
+	send_end_of_reader(c);
 }
 
 // --- commit ---
@@ -84,9 +92,7 @@ void settle_before_commit(Connection *c, void *) {
 void commit_reader(Connection *c, void *) {
 	if (c->depth == 0 || c->wrote)
 		return;
-	send_control(c, "COMMIT", nullptr, true);
-	send_sync(c);
-	reset_connection_state(c);
+	send_end_of_reader(c);
 }
 
 void commit_one_phase(Connection *c) {
@@ -331,6 +337,7 @@ void enter_transaction(Connection *c, Scope scope) {
 			fault_point("before-begin");
 			send_control(c, "BEGIN ISOLATION LEVEL READ COMMITTED");
 			c->depth = 1;
+			c->begun++;
 			if (constraints_command != nullptr)
 				send_control(c, constraints_command);
 		}
@@ -354,6 +361,7 @@ void begin_kept_snapshot(Connection *c) {
 	fault_point("before-begin");
 	send_control(c, "BEGIN ISOLATION LEVEL REPEATABLE READ");
 	c->depth = 1;
+	c->begun++;
 	c->statement_scope = !IsolationUsesXactSnapshot();
 	if (constraints_command != nullptr && !c->statement_scope)
 		send_control(c, constraints_command);
@@ -362,9 +370,7 @@ void begin_kept_snapshot(Connection *c) {
 }
 
 void drop_kept_snapshot(Connection *c) {
-	send_control(c, "COMMIT", nullptr, true);
-	send_sync(c);
-	reset_connection_state(c);
+	send_end_of_reader(c);
 }
 
 void set_constraints_on_nodes(bool deferred) {

@@ -21,6 +21,9 @@ GroupSet all_groups(const ColocationGroup *colocation);
 void restrict_groups(GroupSet *groups, const ColocationGroup *colocation, KeyPin::Kind kind, Datum value,
 					 Oid type, bool isnull);
 
+// The nodes (int list) that have members of the set.
+List *nodes_of_groups(const ColocationGroup *colocation, const GroupSet &groups);
+
 // A statement must run somewhere even when its conditions exclude every group: an aggregate returns a row.
 void keep_at_least_one(GroupSet *groups);
 
@@ -37,10 +40,10 @@ struct TaskSet {
 	int group_count;
 };
 
-// One statement per node: the UNION ALL of its shard groups' texts, after the WITH queries of the prefix and
-// followed by the suffix (either may be empty or nullptr).
+// One statement per node: the UNION ALL of its shard groups' texts, after WITH queries for what is sent along
+// (a List of SentRows) and followed by the suffix (which may be empty or nullptr).
 TaskSet make_tasks(const ColocationGroup *colocation, const GroupSet &groups, const SqlPieces *pieces,
-				   const char *prefix, const char *suffix);
+				   const List *sent, const char *suffix);
 
 // One statement per node that changes rows in all its shard groups with one snapshot: data-modifying CTEs.
 // Returns the rows of RETURNING when there are any, else one row with the number of changed rows.

@@ -28,7 +28,8 @@ bool pays(double large_rows, double fraction);
 const Reduction *find_reduction(const Node *clause);
 int reduction_number(const Node *clause); // its position in the run's list, or -1
 
-extern int max_shipped_rows; // shardext.max_shipped_rows: what counts as small; 0: never
+extern int max_shipped_rows; // shardext.max_shipped_rows: what counts as small; 0: nothing
+extern bool enable_staging;	 // shardext.enable_staging
 extern bool always_ship; // shardext.always_ship: whatever is small is used, also without a gain (for tests)
 
 } // namespace shardext

@@ -24,11 +24,24 @@ struct LookupPlan {
 	int rows = 0; // that it is expected to fetch
 };
 
+// Rows that are sent along: the shards' statement reads them from a WITH query.
+struct SentItem {
+	const char *name;  // of the WITH query; its columns are c1, c2, …
+	const char *alias; // what the user calls it
+	List *types;	   // Oid list
+	double rows;	   // that are expected
+	int key_column;	   // equals the distribution column wherever a row counts (from 1; 0: none does)
+	int position;	   // of the store's number among the lifted expressions (a placeholder before that)
+};
+
+// Into how many tables a node's rows are divided at most, where each goes to its shard group.
+constexpr double kMaxStagedParts = 64;
+
 struct ScanPlan {
 	const char *strategy = "";	  // shown by EXPLAIN
 	const char *reason = nullptr; // why more does not run on the shards, shown by EXPLAIN
 	SqlPieces *pieces = NIL;	  // one shard group's statement
-	const char *prefix = nullptr; // WITH queries for all shard groups of a node
+	List *sent = NIL;			  // of SentItem
 	const char *suffix = nullptr; // what follows the UNION ALL of a node's shard groups (ORDER BY … LIMIT …)
 	int32 colocation_id = 0;
 	Oid relid = InvalidOid;	  // for tableoid and whole rows

@@ -57,4 +57,8 @@ const char *analysis_reason(const QueryAnalysis &analysis);
 // Every relation, in any sub-query, that satisfies the predicate.
 bool query_has_sharded_table(Query *query);
 
+// True for an equality that holds only for values which belong to the same shard group; gives its operands,
+// without casts that change nothing.
+bool key_equality_operands(Node *qual, const ColocationGroup *group, Node **left, Node **right);
+
 } // namespace shardext

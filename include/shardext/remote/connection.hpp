@@ -54,6 +54,8 @@ struct Connection {
 	bool failed;		  // the open transaction has had an error
 	bool lost_in_transaction;
 	bool ended;		  // the node has said that it ends this session
+	uint32 begun;	  // transactions so far
+	bool staged;	  // has made staging tables in this transaction: one that only reads is rolled back
 	bool wrong_tag;	  // a control statement answered with another tag (COMMIT in a failed block)
 	char *settings;	  // fingerprint of the session settings in force (malloc), or nullptr
 	int lock_timeout; // in force there, in milliseconds; -1: not known

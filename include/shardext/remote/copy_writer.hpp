@@ -3,7 +3,7 @@
 // Rows are gathered in a buffer per shard group; a full buffer becomes one COPY on the node's connection, and
 // the coordinator goes on while the node works. Memory is bounded whatever the number of rows.
 #pragma once
-#include "shardext/remote/row_stream.hpp"
+#include "shardext/remote/copy_stream.hpp"
 
 namespace shardext {
 
@@ -39,9 +39,8 @@ private:
 	const DistributedTable *table_;
 	ColocationGroup *colocation_;
 	int key_position_ = -1;
-	bool binary_ = true;
 	int columns_;
-	FmgrInfo *output_;
+	CopyFormat *format_;
 	Buffer *buffers_;
 	MemoryContext context_, row_context_;
 	uint64 rows_ = 0;

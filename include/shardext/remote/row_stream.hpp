@@ -58,6 +58,7 @@ struct StatementRequest {
 	TupleDesc result; // nullptr: no rows wanted
 	Scope scope;
 	bool tells_snapshot; // one of several nodes that are read together, see consistent_reads.hpp
+	struct QueryEnvironment *environment; // what the text may read on node local besides tables, or nullptr
 	bool needs_settings; // the text's meaning depends on the session's settings (time zone, …)
 };
 

@@ -85,6 +85,38 @@ SELECT create_distributed_table('gone', 'id', colocate_with => 'none');
 SELECT create_distributed_table('hidden_big', 'k', colocate_with => 'none');
 SELECT create_distributed_table('hidden_small', 'id', colocate_with => 'none');
 ANALYZE;
+-- The same through staging tables.
+-- @distribute staged
+SELECT create_distributed_table('big', 'k');
+SELECT create_distributed_table('sib', 'k');
+SELECT create_distributed_table('oth', 'o', colocate_with => 'none');
+SELECT create_reference_table('ref');
+SELECT create_distributed_table('far', 'f', colocate_with => 'none');
+SELECT create_distributed_table('wide', 'id', colocate_with => 'none');
+SELECT create_distributed_table('"Mixed Case"', 'Key', colocate_with => 'none');
+SELECT create_distributed_table('hidden_big', 'k', colocate_with => 'none');
+ANALYZE;
+SET shardext.always_ship = on;
+SET shardext.max_shipped_rows = 0;
+-- @distribute staged_all
+SELECT create_distributed_table('big', 'k');
+SELECT create_distributed_table('sib', 'k');
+SELECT create_distributed_table('oth', 'o', colocate_with => 'none');
+SELECT create_distributed_table('small1', 'id', colocate_with => 'none');
+SELECT create_reference_table('ref');
+SELECT create_distributed_table('many', 'id', colocate_with => 'none');
+SELECT create_distributed_table('far', 'f', colocate_with => 'none');
+SELECT create_distributed_table('empty1', 'id', colocate_with => 'none');
+SELECT create_distributed_table('typed', 'id', colocate_with => 'none');
+SELECT create_distributed_table('wide', 'id', colocate_with => 'none');
+SELECT create_distributed_table('"Mixed Case"', 'Key', colocate_with => 'none');
+SELECT create_distributed_table('"Small Side"', 'Id', colocate_with => 'none');
+SELECT create_distributed_table('gone', 'id', colocate_with => 'none');
+SELECT create_distributed_table('hidden_big', 'k', colocate_with => 'none');
+SELECT create_distributed_table('hidden_small', 'id', colocate_with => 'none');
+ANALYZE;
+SET shardext.always_ship = on;
+SET shardext.max_shipped_rows = 3;
 -- @run
 -- Inner joins with tables, VALUES, functions and sub-queries.
 SELECT b.id, s.name FROM big b JOIN small1 s ON b.id = s.id;
