@@ -237,6 +237,18 @@ void forget_unread_ctes(Query *query) {
 	query->cteList = used;
 }
 
+bool forget_all_unread_ctes(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, forget_all_unread_ctes, static_cast<void *>(nullptr));
+	auto *query = reinterpret_cast<Query *>(node);
+	// From the inside out: what only unread queries read is unread as well.
+	walk_query(query, forget_all_unread_ctes, static_cast<void *>(nullptr), 0);
+	forget_unread_ctes(query);
+	return false;
+}
+
 namespace {
 
 // GROUP BY (- 2) would be read as a position.
@@ -250,16 +262,12 @@ void fold_constant_groups(Query *query) {
 	}
 }
 
-// At every level, and before anything is lifted out of the query: what is not read must not ask for
-// parameters.
-bool forget_unread(Node *node, void *) {
+bool fold_all_constant_groups(Node *node, void *) {
 	if (node == nullptr)
 		return false;
 	if (!IsA(node, Query))
-		return walk_expression(node, forget_unread, static_cast<void *>(nullptr));
-	// From the inside out: what only unread queries read is unread as well.
-	walk_query(reinterpret_cast<Query *>(node), forget_unread, static_cast<void *>(nullptr), 0);
-	forget_unread_ctes(reinterpret_cast<Query *>(node));
+		return walk_expression(node, fold_all_constant_groups, static_cast<void *>(nullptr));
+	walk_query(reinterpret_cast<Query *>(node), fold_all_constant_groups, static_cast<void *>(nullptr), 0);
 	fold_constant_groups(reinterpret_cast<Query *>(node));
 	return false;
 }
@@ -446,7 +454,9 @@ char *deparse_qualified(Query *query, [[maybe_unused]] bool whole) {
 
 DeparsedQuery deparse_for_shards(const Query *query, List *lifted, bool whole) {
 	auto *copy = static_cast<Query *>(copyObjectImpl(query));
-	forget_unread(reinterpret_cast<Node *>(copy), nullptr);
+	// Before anything is lifted out of the query: what is not read must not ask for parameters.
+	forget_all_unread_ctes(reinterpret_cast<Node *>(copy), nullptr);
+	fold_all_constant_groups(reinterpret_cast<Node *>(copy), nullptr);
 	copy = reinterpret_cast<Query *>(spell_out_case(reinterpret_cast<Node *>(copy), nullptr));
 	LiftContext context{lifted};
 	copy = reinterpret_cast<Query *>(lift(reinterpret_cast<Node *>(copy), &context));
