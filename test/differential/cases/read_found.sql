@@ -91,6 +91,11 @@ SELECT b.k FROM b JOIN (WITH w AS (SELECT FROM t) VALUES (1)) s ON b.k = s.colum
 SELECT b.k FROM b LEFT JOIN (WITH w AS (SELECT FROM t) VALUES (1)) s ON b.k = s.column1 FOR SHARE OF b;
 SELECT b.k FROM b LEFT JOIN (WITH w AS (SELECT FROM t) SELECT 1 AS c) s ON b.k = s.c WHERE s.c = 1 FOR SHARE;
 SELECT t.k FROM t LEFT JOIN (WITH w AS (SELECT FROM b) VALUES (1)) s ON t.k = s.column1 WHERE t.k = 1 FOR SHARE;
+SET shardext.always_ship = on;
+SELECT count(*) FROM many2 WHERE x NOT IN (SELECT 1 FROM (SELECT ARRAY[1] AS a FROM t ORDER BY id + k) s WHERE s.a <> '{1}');
+SELECT m.k FROM many2 m JOIN (SELECT ARRAY[id] AS a FROM t ORDER BY id + k) s ON m.x = s.a[1] WHERE s.a <> '{1}';
+SELECT m.k FROM many2 m WHERE x IN (SELECT a[1] FROM (SELECT ARRAY[id] AS a FROM t ORDER BY id + k) s WHERE a <> '{1}' OFFSET 0);
+RESET shardext.always_ship;
 BEGIN READ ONLY;
 SELECT 1 FROM outer_join FOR UPDATE;
 ROLLBACK;
