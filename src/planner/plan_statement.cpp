@@ -47,6 +47,13 @@ void mark_one_of_several(CustomScan *scan) {
 		lfirst_int(list_nth_cell(flags, 2)) = true;
 }
 
+// Scans of one statement share a snapshot per node.
+void mark_if_several() {
+	if (list_length(current_run->scans) > 1)
+		foreach_ptr (CustomScan, scan, current_run->scans)
+			mark_one_of_several(scan);
+}
+
 // Router statements need none of PostgreSQL's planning: one node that returns the fragment's columns.
 PlannedStmt *plan_router(Query *query, const char *) {
 	auto *fragment = static_cast<Fragment *>(linitial(current_run->fragments));
@@ -218,10 +225,29 @@ PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, Param
 	foreach_ptr (Fragment, fragment, current_run->fragments)
 		if (plan->rowMarks == NIL)
 			plan->rowMarks = fragment->row_marks;
-	if (list_length(current_run->scans) > 1)
-		foreach_ptr (CustomScan, scan, current_run->scans)
-			mark_one_of_several(scan);
+	mark_if_several();
 	add_relations(plan);
+	return plan;
+}
+
+PlannedStmt *plan_other_statement(Query *query, const char *text, int cursor_options, ParamListInfo params,
+								  StandardPlanner next) {
+	// A statement that a function executes while a distributed one is planned has nothing to do with that
+	// one.
+	PlannerRun *const around = current_run;
+	PlannerRun run;
+	run.distributed = false;
+	run.simple_scans = (cursor_options & CURSOR_OPT_FAST_PLAN) != 0;
+	PlannedStmt *plan = nullptr;
+	current_run = &run;
+	PG_TRY();
+	{
+		plan = next(query, text, cursor_options, params);
+		mark_if_several();
+	}
+	PG_FINALLY();
+	{ current_run = around; }
+	PG_END_TRY();
 	return plan;
 }
 

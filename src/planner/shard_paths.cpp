@@ -475,7 +475,7 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 } // namespace
 
 void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *rte) {
-	if (current_run != nullptr && !list_member_ptr(current_run->keyed, root)) {
+	if (current_run != nullptr && current_run->distributed && !list_member_ptr(current_run->keyed, root)) {
 		size_fragments(root);
 		add_join_keys(root);
 	}
