@@ -297,6 +297,8 @@ void normalise_query(Query *query, bool top) {
 				query->jointree->quals = make_and_qual(filter, query->jointree->quals);
 			rte->securityQuals = NIL;
 		}
+		if (rte->rtekind == RTE_FUNCTION)
+			wrap_column_list(rte);
 		if (rte->rtekind == RTE_SUBQUERY) {
 			Query *sub = rte->subquery;
 			if (rte->security_barrier)
