@@ -134,8 +134,7 @@ bool find_locked_joins(Node *node, LockedJoins *found) {
 // whole.
 void check_locked_joins(Query *query, ParamListInfo params) {
 	LockedJoins found;
-	if (query->commandType == CMD_SELECT && !query->hasModifyingCTE &&
-		find_locked_joins(reinterpret_cast<Node *>(query), &found))
+	if (!query->hasModifyingCTE && find_locked_joins(reinterpret_cast<Node *>(query), &found))
 		raise_planning_errors(query, params);
 }
 
@@ -284,10 +283,10 @@ void restore_typmods(Plan *plan, const List *typmods) {
 
 PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options,
 										ParamListInfo params, StandardPlanner next) {
-	check_locking(reinterpret_cast<Node *>(query), nullptr);
 	check_locked_joins(query, params);
 	// WITH queries that nobody reads are not planned: PostgreSQL does not find out that it cannot plan one.
 	forget_all_unread_ctes(reinterpret_cast<Node *>(query), nullptr);
+	check_locking(reinterpret_cast<Node *>(query), nullptr);
 	replace_tableoid(reinterpret_cast<Node *>(query), nullptr);
 	PlannerRun run;
 	run.outer = current_run;

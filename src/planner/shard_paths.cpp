@@ -8,7 +8,6 @@
 #include "shardext/planner/lookup.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
-#include "shardext/planner/row_locks.hpp"
 #include "shardext/planner/sizes.hpp"
 #include "shardext/planner/value_trial.hpp"
 #include "shardext/sql/deparse.hpp"
@@ -485,7 +484,6 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 		Fragment *fragment = fragment_of_entry(rte);
 		if (fragment == nullptr)
 			return;
-		check_locked_fragment(root, rel, fragment);
 		int number = 0;
 		foreach_ptr (Fragment, other, current_run->fragments) {
 			if (other == fragment)
