@@ -16,6 +16,7 @@
 #include "shardext/planner/reduction.hpp"
 #include "shardext/planner/statistics.hpp"
 #include "shardext/sql/deparse.hpp"
+#include "shardext/sql/grouping_columns.hpp"
 #include "shardext/sql/pushable.hpp"
 #include "shardext/sql/relation_query.hpp"
 
@@ -325,6 +326,9 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	}
 	if (item->rows > max_shipped_rows)
 		return refuse(too_many_rows(level, item));
+
+	if (rte->rtekind == RTE_RELATION && !group_by_implied_columns(level, item->rtindex))
+		return refuse("GROUP BY the primary key of what the query joins");
 
 	// Columns that only the item's own conditions read need not travel.
 	auto *before = static_cast<FromExpr *>(copyObjectImpl(level->jointree));

@@ -5,6 +5,7 @@
 #include "shardext/sql/deparse.hpp"
 
 #include "shardext/sql/barrier.hpp"
+#include "shardext/sql/grouping_columns.hpp"
 #include "shardext/core/sql_text.hpp"
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
@@ -290,6 +291,7 @@ void normalise_query(Query *query, bool top) {
 		if (bms_is_member(rtindex, in_from) && rtindex != query->resultRelation)
 			rte->inFromCl = true;
 		if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL && query->resultRelation != rtindex) {
+			group_by_implied_columns(query, rtindex);
 			put_filters_behind_barrier(query, rtindex);
 		} else if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL) {
 			// The target of UPDATE or DELETE: filters are conditions. Callers have made sure nothing leaks.

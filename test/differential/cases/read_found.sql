@@ -15,6 +15,8 @@ CREATE TABLE many (k int PRIMARY KEY, v text);
 CREATE TABLE many2 (k int PRIMARY KEY, x int);
 INSERT INTO many SELECT i, 'v' || i FROM generate_series(1, 3000) i;
 INSERT INTO many2 SELECT i, i FROM generate_series(1, 3000) i;
+CREATE TABLE keyed (k int PRIMARY KEY, v text, w int, j json);
+INSERT INTO keyed SELECT i, 'v' || i, i % 3, '{"a": 1}' FROM generate_series(1, 9) i;
 CREATE VIEW counted AS SELECT count(*) FROM t;
 CREATE VIEW grouped AS SELECT k, count(*) FROM t GROUP BY k HAVING count(*) > 0;
 CREATE VIEW outer_join AS SELECT a.k, b.id FROM t a LEFT JOIN t b USING (k);
@@ -27,6 +29,7 @@ SELECT create_distributed_table('b', 'k', colocate_with => 'none');
 SELECT create_reference_table('r');
 SELECT create_distributed_table('many', 'k');
 SELECT create_distributed_table('by_pair', 'k');
+SELECT create_distributed_table('keyed', 'k', colocate_with => 'none');
 SELECT create_distributed_table('many2', 'k', colocate_with => 'none');
 -- @run
 SELECT k FROM t s WHERE EXISTS (SELECT 1 WHERE is_even(s.id));
@@ -130,3 +133,8 @@ MERGE INTO t USING (SELECT b.k, t.id FROM b LEFT JOIN t ON t.id = b.k FOR UPDATE
 ROLLBACK;
 WITH w AS (SELECT 1 FROM (SELECT DISTINCT k FROM t) s FOR UPDATE) SELECT 2;
 WITH w AS (SELECT 1 FROM grouped FOR UPDATE) SELECT k FROM t;
+SET shardext.always_ship = on;
+SELECT s.k, s.v, count(*) FROM many2 m JOIN keyed s ON s.w = m.x % 4 GROUP BY s.k HAVING s.w > 0;
+SELECT s.v FROM many2 m JOIN keyed s ON true WHERE m.k = 1 GROUP BY s.k;
+SELECT s.k, s.j ->> 'a', count(*) FROM many2 m JOIN keyed s ON s.w = m.x GROUP BY s.k;
+RESET shardext.always_ship;
