@@ -135,27 +135,46 @@ Node *insert_test_value(Node *node, Node *value) {
 	return mutate_expression(node, insert_test_value, value);
 }
 
-// The planner simplifies CASE a WHEN true … to a form that the deparser cannot print; as CASE WHEN a … it
-// can.
-Node *spell_out_case(Node *node, void *) {
-	if (node == nullptr)
-		return nullptr;
-	if (IsA(node, Query))
-		return reinterpret_cast<Node *>(
-			mutate_query(reinterpret_cast<Query *>(node), spell_out_case, static_cast<void *>(nullptr), 0));
-	Node *result = mutate_expression(node, spell_out_case, static_cast<void *>(nullptr));
-	auto *choice = reinterpret_cast<CaseExpr *>(result);
-	if (!IsA(result, CaseExpr) || choice->arg == nullptr)
-		return result;
+// CASE a WHEN true … in the planner's form, as CASE WHEN a ….
+Node *spell_out_case(CaseExpr *choice) {
 	bool simplified = false;
 	foreach_node (CaseWhen, when, choice->args)
 		simplified = simplified || !IsA(when->expr, OpExpr);
-	if (!simplified)
-		return result;
+	if (choice->arg == nullptr || !simplified)
+		return reinterpret_cast<Node *>(choice);
 	foreach_node (CaseWhen, when, choice->args)
 		when->expr = reinterpret_cast<Expr *>(
 			insert_test_value(reinterpret_cast<Node *>(when->expr), reinterpret_cast<Node *>(choice->arg)));
 	choice->arg = nullptr;
+	return reinterpret_cast<Node *>(choice);
+}
+
+// The planner makes a RelabelType of COLLATE, which is printed as a cast alone.
+Node *spell_out_collation(RelabelType *cast) {
+	const Oid collation = cast->resultcollid;
+	const Oid inside = exprCollation(reinterpret_cast<Node *>(cast->arg));
+	if (!OidIsValid(collation) || !OidIsValid(inside) || collation == inside)
+		return reinterpret_cast<Node *>(cast);
+	cast->resultcollid = inside;
+	CollateExpr *collate = makeNode(CollateExpr);
+	collate->arg = reinterpret_cast<Expr *>(cast);
+	collate->collOid = collation;
+	collate->location = -1;
+	return reinterpret_cast<Node *>(collate);
+}
+
+// The planner simplifies expressions to forms that the deparser cannot print, or prints as something else.
+Node *spell_out(Node *node, void *) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, Query))
+		return reinterpret_cast<Node *>(
+			mutate_query(reinterpret_cast<Query *>(node), spell_out, static_cast<void *>(nullptr), 0));
+	Node *result = mutate_expression(node, spell_out, static_cast<void *>(nullptr));
+	if (IsA(result, CaseExpr))
+		return spell_out_case(reinterpret_cast<CaseExpr *>(result));
+	if (IsA(result, RelabelType))
+		return spell_out_collation(reinterpret_cast<RelabelType *>(result));
 	return result;
 }
 
@@ -461,7 +480,7 @@ DeparsedQuery deparse_for_shards(const Query *query, List *lifted, bool whole) {
 	// Before anything is lifted out of the query: what is not read must not ask for parameters.
 	forget_all_unread_ctes(reinterpret_cast<Node *>(copy), nullptr);
 	fold_all_constant_groups(reinterpret_cast<Node *>(copy), nullptr);
-	copy = reinterpret_cast<Query *>(spell_out_case(reinterpret_cast<Node *>(copy), nullptr));
+	copy = reinterpret_cast<Query *>(spell_out(reinterpret_cast<Node *>(copy), nullptr));
 	LiftContext context{lifted};
 	copy = reinterpret_cast<Query *>(lift(reinterpret_cast<Node *>(copy), &context));
 	normalise_query(copy, true);

@@ -133,6 +133,10 @@ MERGE INTO t USING (SELECT b.k, t.id FROM b LEFT JOIN t ON t.id = b.k FOR UPDATE
 ROLLBACK;
 WITH w AS (SELECT 1 FROM (SELECT DISTINCT k FROM t) s FOR UPDATE) SELECT 2;
 WITH w AS (SELECT 1 FROM grouped FOR UPDATE) SELECT k FROM t;
+SELECT t.k, b.k FROM t, b WHERE (b.c::text || t.k) COLLATE "en-x-icu" >= 'A3';
+SELECT count(*) FROM many m, b WHERE m.v COLLATE "en-x-icu" < 'V2';
+SELECT count(*) FROM many m, b WHERE m.v < 'V2' COLLATE "en-x-icu";
+SELECT b.k, (SELECT count(*) FROM many m WHERE m.v COLLATE "en-x-icu" < upper(b.c)) FROM b;
 SET shardext.always_ship = on;
 SELECT s.k, s.v, count(*) FROM many2 m JOIN keyed s ON s.w = m.x % 4 GROUP BY s.k HAVING s.w > 0;
 SELECT s.v FROM many2 m JOIN keyed s ON true WHERE m.k = 1 GROUP BY s.k;
