@@ -23,7 +23,7 @@ bool find_row_dependency(Node *node, void *) {
 	if (node == nullptr)
 		return false;
 	if (IsA(node, Var) || IsA(node, CaseTestExpr) || IsA(node, CoerceToDomainValue) ||
-		IsA(node, SetToDefault))
+		IsA(node, SetToDefault) || IsA(node, SubLink))
 		return true;
 	if (IsA(node, Param))
 		return reinterpret_cast<Param *>(node)->paramkind == PARAM_SUBLINK ||

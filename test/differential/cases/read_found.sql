@@ -142,3 +142,8 @@ SELECT s.k, s.v, count(*) FROM many2 m JOIN keyed s ON s.w = m.x % 4 GROUP BY s.
 SELECT s.v FROM many2 m JOIN keyed s ON true WHERE m.k = 1 GROUP BY s.k;
 SELECT s.k, s.j ->> 'a', count(*) FROM many2 m JOIN keyed s ON s.w = m.x GROUP BY s.k;
 RESET shardext.always_ship;
+SELECT c, count(DISTINCT k) FILTER (WHERE (SELECT b.b)) FROM b GROUP BY c;
+SELECT id % 3, array_agg(DISTINCT k ORDER BY k) FILTER (WHERE EXISTS (SELECT 1 WHERE t.id > 2)) FROM t GROUP BY 1;
+SELECT id % 3, count(DISTINCT k) FILTER (WHERE (SELECT true)), count(DISTINCT k) FILTER (WHERE id IN (SELECT id FROM r)) FROM t GROUP BY 1;
+SELECT length(string_agg(c, (SELECT '-'))), length(string_agg(c, (SELECT b.c))) FROM b;
+SELECT string_agg(DISTINCT c, (SELECT '-')) FROM b;
