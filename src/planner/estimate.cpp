@@ -26,6 +26,7 @@ PlannerInfo *plan_for_nothing(Query *query, ParamListInfo params) {
 	PlannerInfo *root = nullptr;
 	PlannerRun run; // plans of sub-queries are made and thrown away
 	run.outer = current_run;
+	run.thrown_away = true;
 	if (current_run != nullptr)
 		run.reductions = list_copy(current_run->reductions); // conditions in the query refer to them
 	current_run = &run;

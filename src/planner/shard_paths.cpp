@@ -24,8 +24,10 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/prep.h"
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
+#include "parser/analyze.h"
 #include "parser/parsetree.h"
 #include "utils/typcache.h"
 }
@@ -471,6 +473,17 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 	});
 }
 
+// Fragments lock tables that the statement itself marks.
+void refuse_locks(PlannerInfo *root, const RelOptInfo *rel, const RangeTblEntry *rte) {
+	const PlanRowMark *mark = get_plan_rowmark(root->rowMarks, rel->relid);
+	if (mark != nullptr && mark->strength != LCS_NONE && current_run != nullptr && !current_run->thrown_away)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				/* translator: %s is a SQL row locking clause such as FOR UPDATE */
+				errmsg("%s is not supported on distributed table \"%s\" in a function that is inlined",
+					   LCS_asString(mark->strength), get_rel_name(rte->relid)),
+				errhint("Declare the function VOLATILE."));
+}
+
 } // namespace
 
 void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *rte) {
@@ -502,6 +515,7 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 	if (rte->rtekind == RTE_RELATION &&
 		(rel->reloptkind == RELOPT_BASEREL || rel->reloptkind == RELOPT_OTHER_MEMBER_REL) &&
 		is_sharded_table(rte->relid)) {
+		refuse_locks(root, rel, rte);
 		correct_selectivities(root, rel);
 		const double rows = rows_of_table(root, rel);
 		const DistributedTable *table = find_distributed_table(rte->relid);
