@@ -91,6 +91,8 @@ bool is_lifted(Node *node) {
 	if (contain_var_clause(node) || contain_agg_clause(node) || contain_window_function(node) ||
 		contain_subplans(node) || contain_volatile_functions(node) || expression_returns_set(node))
 		return false;
+	if (exprType(node) == RECORDOID) // what it is made of, only the function in FROM can tell
+		return false;
 	// Immutable expressions of constants may stay text; the planner of the node folds them.
 	return contain_mutable_functions(node) || means_something_here_only(node, nullptr);
 }

@@ -144,3 +144,12 @@ DEALLOCATE inlined;
 CREATE FUNCTION reached(n int) RETURNS SETOF bigint LANGUAGE sql STABLE AS 'WITH RECURSIVE w(n, i) AS (SELECT 1, n::bigint UNION SELECT w.n + 1, o.order_id FROM w JOIN orders o ON o.quantity = w.i WHERE w.n < 3) SELECT i FROM w';
 SELECT * FROM reached(3);
 SELECT u.user_id, r FROM users u, reached(u.user_id::int) r WHERE u.user_id < 4;
+-- Functions in FROM that return an anonymous record, with values that are worked out here.
+CREATE FUNCTION outs(n int, OUT x int, OUT y text) LANGUAGE plpgsql STABLE AS 'BEGIN x := n; y := ''q'' || n; END';
+CREATE FUNCTION record_of(n int) RETURNS record LANGUAGE sql STABLE AS 'SELECT n, n + 1';
+SELECT u.user_id, s.* FROM users u, json_to_record('{"a": 1}') AS s(a int) WHERE s.a = u.user_id;
+SELECT u.user_id, s.* FROM users u JOIN jsonb_to_record(jsonb_build_object('a', length(current_user) - length(current_user) + 2)) AS s(a int) ON s.a = u.user_id;
+SELECT u.user_id, s.* FROM users u, ROWS FROM (json_to_record('{"a": 1}') AS (a int), json_to_record('{"a": 2}') AS (a int)) AS s(p, q) WHERE s.p = u.user_id;
+SELECT u.user_id, s.* FROM users u, outs(1) AS s WHERE s.x = u.user_id;
+SELECT u.user_id, s.* FROM users u, record_of(1) AS s(a int, b int) WHERE s.a = u.user_id;
+SELECT u.user_id, outs(1), (outs(2)).y FROM users u WHERE (outs(3)).x = u.user_id;
