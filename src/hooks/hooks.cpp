@@ -55,26 +55,11 @@ PlannedStmt *call_planner(Query *query, const char *text, int options, ParamList
 							: standard_planner(query, text, options, params);
 }
 
-// A statement that a function executes while a distributed one is planned has nothing to do with that one.
-PlannedStmt *plan_outside_of_runs(Query *query, const char *text, int options, ParamListInfo params) {
-	PlannerRun *const run = current_run;
-	if (run == nullptr)
-		return call_planner(query, text, options, params);
-	PlannedStmt *plan = nullptr;
-	current_run = nullptr;
-	PG_TRY();
-	{ plan = call_planner(query, text, options, params); }
-	PG_FINALLY();
-	{ current_run = run; }
-	PG_END_TRY();
-	return plan;
-}
-
 PlannedStmt *on_planner(Query *query, const char *text, int options, ParamListInfo params) {
 	return gate([&] {
 		if (!statement_is_distributed(query)) {
 			check_reference_targets(query);
-			return plan_outside_of_runs(query, text, options, params);
+			return plan_other_statement(query, text, options, params, call_planner);
 		}
 		return plan_distributed_statement(query, text, options, params, call_planner);
 	});
@@ -93,7 +78,7 @@ void on_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *inpu
 	gate([&] {
 		if (previous_upper_paths)
 			previous_upper_paths(root, stage, input, output, extra);
-		if (stage == UPPERREL_GROUP_AGG && current_run != nullptr)
+		if (stage == UPPERREL_GROUP_AGG && current_run != nullptr && current_run->distributed)
 			correct_group_counts(root, input, output);
 	});
 }

@@ -17,29 +17,41 @@ extern "C" {
 
 namespace shardext {
 
+namespace {
+
+// Plans a query as if its tables were ordinary ones; the plans are for nobody to run.
+PlannerInfo *plan_for_nothing(Query *query, ParamListInfo params) {
+	PlannerGlobal *global = makeNode(PlannerGlobal);
+	global->boundParams = params;
+	PlannerInfo *root = nullptr;
+	PlannerRun run; // plans of sub-queries are made and thrown away
+	run.outer = current_run;
+	run.thrown_away = true;
+	if (current_run != nullptr)
+		run.reductions = list_copy(current_run->reductions); // conditions in the query refer to them
+	current_run = &run;
+	PG_TRY();
+	{ root = plan_paths(global, query); }
+	PG_FINALLY();
+	{ current_run = run.outer; }
+	PG_END_TRY();
+	return root;
+}
+
+} // namespace
+
 Estimate estimate_query(const Query *query) {
 	auto *copy = static_cast<Query *>(copyObjectImpl(query));
 	copy->rowMarks = NIL;
 	copy->hasForUpdate = false;
 	restore_shipped(copy);
-	PlannerGlobal *global = makeNode(PlannerGlobal);
-	Estimate estimate{};
-	PlannerRun run; // plans of sub-queries are made and thrown away
-	run.outer = current_run;
-	if (current_run != nullptr)
-		run.reductions = list_copy(current_run->reductions); // conditions in the query refer to them
-	current_run = &run;
-	PG_TRY();
-	{
-		PlannerInfo *root = plan_paths(global, copy);
-		RelOptInfo *final = fetch_upper_rel(root, UPPERREL_FINAL, nullptr);
-		const Path *path = get_cheapest_fractional_path(final, 0);
-		estimate = {path->rows, path->pathtarget->width, path->total_cost};
-	}
-	PG_FINALLY();
-	{ current_run = run.outer; }
-	PG_END_TRY();
-	return estimate;
+	RelOptInfo *final = fetch_upper_rel(plan_for_nothing(copy, nullptr), UPPERREL_FINAL, nullptr);
+	const Path *path = get_cheapest_fractional_path(final, 0);
+	return {path->rows, path->pathtarget->width, path->total_cost};
+}
+
+void raise_planning_errors(const Query *query, ParamListInfo params) {
+	plan_for_nothing(static_cast<Query *>(copyObjectImpl(query)), params);
 }
 
 bool find_fragment_statistics(PlannerInfo *, RangeTblEntry *rte, AttrNumber attnum, VariableStatData *data) {

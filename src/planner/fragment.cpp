@@ -84,7 +84,8 @@ RangeTblEntry *make_fragment_entry(Fragment *fragment) {
 }
 
 Fragment *fragment_of_entry(const RangeTblEntry *rte) {
-	if (rte->rtekind != RTE_FUNCTION || current_run == nullptr || list_length(rte->functions) != 1)
+	if (rte->rtekind != RTE_FUNCTION || current_run == nullptr || current_run->fragments == NIL ||
+		list_length(rte->functions) != 1)
 		return nullptr;
 	auto *function = linitial_node(RangeTblFunction, rte->functions);
 	if (!IsA(function->funcexpr, FuncExpr))

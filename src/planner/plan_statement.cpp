@@ -2,6 +2,7 @@
 #include "shardext/planner/plan_statement.hpp"
 
 #include "shardext/planner/cut.hpp"
+#include "shardext/planner/estimate.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/sql/deparse.hpp"
 
@@ -44,6 +45,13 @@ void mark_one_of_several(CustomScan *scan) {
 	List *flags = static_cast<List *>(linitial(scan->custom_private));
 	if (IsA(flags, IntList) && list_length(flags) == 6)
 		lfirst_int(list_nth_cell(flags, 2)) = true;
+}
+
+// Scans of one statement share a snapshot per node.
+void mark_if_several() {
+	if (list_length(current_run->scans) > 1)
+		foreach_ptr (CustomScan, scan, current_run->scans)
+			mark_one_of_several(scan);
 }
 
 // Router statements need none of PostgreSQL's planning: one node that returns the fragment's columns.
@@ -107,6 +115,29 @@ bool has_outer_join(Node *node, void *) {
 	return IsA(node, Query) ? false : walk_expression(node, has_outer_join, static_cast<void *>(nullptr));
 }
 
+struct LockedJoins {
+	bool locks = false, outer_joins = false;
+};
+
+bool find_locked_joins(Node *node, LockedJoins *found) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, find_locked_joins, found);
+	auto *query = reinterpret_cast<Query *>(node);
+	found->locks |= query->rowMarks != NIL;
+	found->outer_joins |= has_outer_join(reinterpret_cast<Node *>(query->jointree), nullptr);
+	return (found->locks && found->outer_joins) || walk_query(query, find_locked_joins, found, 0);
+}
+
+// Which rows of an outer join can be locked depends on how PostgreSQL's planner rewrites the query as a
+// whole.
+void check_locked_joins(Query *query, ParamListInfo params) {
+	LockedJoins found;
+	if (!query->hasModifyingCTE && find_locked_joins(reinterpret_cast<Node *>(query), &found))
+		raise_planning_errors(query, params);
+}
+
 // tableoid of a distributed table is the same for all its rows: the shards' own would mean nothing. (The
 // nullable side of an outer join, where it may be NULL, is left to the scan.)
 Node *tableoid_to_constant(Node *node, Query *query) {
@@ -141,18 +172,6 @@ bool replace_tableoid(Node *node, void *context) {
 		query->jointree->quals = tableoid_to_constant(query->jointree->quals, query);
 		query->havingQual = tableoid_to_constant(query->havingQual, query);
 	}
-	return false;
-}
-
-// WITH queries that nobody reads are not planned: PostgreSQL does not find out that it cannot plan one.
-bool forget_unread(Node *node, void *) {
-	if (node == nullptr)
-		return false;
-	if (!IsA(node, Query))
-		return walk_expression(node, forget_unread, static_cast<void *>(nullptr));
-	auto *query = reinterpret_cast<Query *>(node);
-	walk_query(query, forget_unread, static_cast<void *>(nullptr), 0);
-	forget_unread_ctes(query);
 	return false;
 }
 
@@ -205,10 +224,29 @@ PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, Param
 	foreach_ptr (Fragment, fragment, current_run->fragments)
 		if (plan->rowMarks == NIL)
 			plan->rowMarks = fragment->row_marks;
-	if (list_length(current_run->scans) > 1)
-		foreach_ptr (CustomScan, scan, current_run->scans)
-			mark_one_of_several(scan);
+	mark_if_several();
 	add_relations(plan);
+	return plan;
+}
+
+PlannedStmt *plan_other_statement(Query *query, const char *text, int cursor_options, ParamListInfo params,
+								  StandardPlanner next) {
+	// A statement that a function executes while a distributed one is planned has nothing to do with that
+	// one.
+	PlannerRun *const around = current_run;
+	PlannerRun run;
+	run.distributed = false;
+	run.simple_scans = (cursor_options & CURSOR_OPT_FAST_PLAN) != 0;
+	PlannedStmt *plan = nullptr;
+	current_run = &run;
+	PG_TRY();
+	{
+		plan = next(query, text, cursor_options, params);
+		mark_if_several();
+	}
+	PG_FINALLY();
+	{ current_run = around; }
+	PG_END_TRY();
 	return plan;
 }
 
@@ -245,8 +283,10 @@ void restore_typmods(Plan *plan, const List *typmods) {
 
 PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options,
 										ParamListInfo params, StandardPlanner next) {
+	check_locked_joins(query, params);
+	// WITH queries that nobody reads are not planned: PostgreSQL does not find out that it cannot plan one.
+	forget_all_unread_ctes(reinterpret_cast<Node *>(query), nullptr);
 	check_locking(reinterpret_cast<Node *>(query), nullptr);
-	forget_unread(reinterpret_cast<Node *>(query), nullptr);
 	replace_tableoid(reinterpret_cast<Node *>(query), nullptr);
 	PlannerRun run;
 	run.outer = current_run;

@@ -213,25 +213,6 @@ void lock_table(Query *query, RangeTblEntry *rte, const RowMarkClause *mark) {
 	*rte = *entry;
 }
 
-// True when a range table position stands on the nullable side of an outer join, as the query is written.
-bool may_be_nullable(Node *node, Index rtindex, bool nullable) {
-	if (node == nullptr)
-		return false;
-	if (IsA(node, RangeTblRef))
-		return nullable && reinterpret_cast<RangeTblRef *>(node)->rtindex == static_cast<int>(rtindex);
-	if (IsA(node, FromExpr)) {
-		foreach_ptr (Node, child, reinterpret_cast<FromExpr *>(node)->fromlist)
-			if (may_be_nullable(child, rtindex, nullable))
-				return true;
-		return false;
-	}
-	auto *join = reinterpret_cast<JoinExpr *>(node);
-	const bool left = join->jointype == JOIN_RIGHT || join->jointype == JOIN_FULL;
-	const bool right = join->jointype == JOIN_LEFT || join->jointype == JOIN_FULL;
-	return may_be_nullable(join->larg, rtindex, nullable || left) ||
-		   may_be_nullable(join->rarg, rtindex, nullable || right);
-}
-
 } // namespace
 
 void lock_marked_tables(Query *query) {
@@ -241,29 +222,11 @@ void lock_marked_tables(Query *query) {
 		RangeTblEntry *rte = rt_fetch(mark->rti, query->rtable);
 		if (rte->rtekind == RTE_RELATION && is_sharded_table(rte->relid))
 			lock_table(query, rte, mark);
-		// Rows of sub-queries are locked inside; their marks stay only where PostgreSQL may have to refuse
-		// them.
-		else if (rte->rtekind != RTE_SUBQUERY ||
-				 may_be_nullable(reinterpret_cast<Node *>(query->jointree), mark->rti, false))
+		else if (rte->rtekind != RTE_SUBQUERY) // rows of sub-queries are locked inside
 			left = lappend(left, mark);
 	}
 	query->rowMarks = left;
 	query->hasForUpdate = left != NIL;
-}
-
-void check_locked_fragment(PlannerInfo *root, RelOptInfo *rel, const Fragment *fragment) {
-	if (fragment->row_marks == NIL)
-		return;
-	foreach_node (SpecialJoinInfo, join, root->join_info_list) {
-		const bool nullable = (join->jointype == JOIN_LEFT || join->jointype == JOIN_FULL) &&
-							  bms_is_subset(rel->relids, join->syn_righthand);
-		const bool left = join->jointype == JOIN_FULL && bms_is_subset(rel->relids, join->syn_lefthand);
-		if (nullable || left)
-			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					/* translator: %s is a SQL row locking clause such as FOR UPDATE */
-					errmsg("%s cannot be applied to the nullable side of an outer join",
-						   LCS_asString(linitial_node(PlanRowMark, fragment->row_marks)->strength)));
-	}
 }
 
 } // namespace shardext

@@ -8,7 +8,6 @@
 #include "shardext/planner/lookup.hpp"
 #include "shardext/planner/placeholder.hpp"
 #include "shardext/planner/reduction.hpp"
-#include "shardext/planner/row_locks.hpp"
 #include "shardext/planner/sizes.hpp"
 #include "shardext/planner/value_trial.hpp"
 #include "shardext/sql/deparse.hpp"
@@ -25,8 +24,10 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/prep.h"
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
+#include "parser/analyze.h"
 #include "parser/parsetree.h"
 #include "utils/typcache.h"
 }
@@ -472,10 +473,21 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 	});
 }
 
+// Fragments lock tables that the statement itself marks.
+void refuse_locks(PlannerInfo *root, const RelOptInfo *rel, const RangeTblEntry *rte) {
+	const PlanRowMark *mark = get_plan_rowmark(root->rowMarks, rel->relid);
+	if (mark != nullptr && mark->strength != LCS_NONE && current_run != nullptr && !current_run->thrown_away)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				/* translator: %s is a SQL row locking clause such as FOR UPDATE */
+				errmsg("%s is not supported on distributed table \"%s\" in a function that is inlined",
+					   LCS_asString(mark->strength), get_rel_name(rte->relid)),
+				errhint("Declare the function VOLATILE."));
+}
+
 } // namespace
 
 void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *rte) {
-	if (current_run != nullptr && !list_member_ptr(current_run->keyed, root)) {
+	if (current_run != nullptr && current_run->distributed && !list_member_ptr(current_run->keyed, root)) {
 		size_fragments(root);
 		add_join_keys(root);
 	}
@@ -485,7 +497,6 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 		Fragment *fragment = fragment_of_entry(rte);
 		if (fragment == nullptr)
 			return;
-		check_locked_fragment(root, rel, fragment);
 		int number = 0;
 		foreach_ptr (Fragment, other, current_run->fragments) {
 			if (other == fragment)
@@ -504,6 +515,7 @@ void add_shard_paths(PlannerInfo *root, RelOptInfo *rel, Index, RangeTblEntry *r
 	if (rte->rtekind == RTE_RELATION &&
 		(rel->reloptkind == RELOPT_BASEREL || rel->reloptkind == RELOPT_OTHER_MEMBER_REL) &&
 		is_sharded_table(rte->relid)) {
+		refuse_locks(root, rel, rte);
 		correct_selectivities(root, rel);
 		const double rows = rows_of_table(root, rel);
 		const DistributedTable *table = find_distributed_table(rte->relid);

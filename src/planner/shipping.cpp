@@ -16,6 +16,7 @@
 #include "shardext/planner/reduction.hpp"
 #include "shardext/planner/tables_read.hpp"
 #include "shardext/sql/deparse.hpp"
+#include "shardext/sql/grouping_columns.hpp"
 #include "shardext/sql/pushable.hpp"
 #include "shardext/sql/relation_query.hpp"
 
@@ -219,6 +220,35 @@ void Shipping::leave_shards(const JoinItem *item) const {
 			shipped->key_column = 0;
 }
 
+// The columns of an item that have to travel; `failed` when they cannot.
+NeededColumns columns_to_ship(Query *level, const RangeTblEntry *rte, int rtindex) {
+	NeededColumns needed = columns_needed(level, rtindex);
+	foreach_ptr (Var, var, needed.vars)
+		needed.failed = needed.failed || !column_can_be_shipped(var);
+	if (needed.failed || needed.vars != NIL)
+		return needed;
+	// Only how many rows there are: any column will do.
+	for (int i = 1; i <= list_length(rte->eref->colnames) && needed.vars == NIL; i++) {
+		Oid type, collation;
+		int32 typmod;
+		if (strVal(list_nth(rte->eref->colnames, i - 1))[0] == '\0')
+			continue;
+		if (rte->rtekind == RTE_RELATION)
+			get_atttypetypmodcoll(rte->relid, i, &type, &typmod, &collation);
+		else if (rte->rtekind == RTE_SUBQUERY) {
+			auto *expr =
+				reinterpret_cast<Node *>(list_nth_node(TargetEntry, rte->subquery->targetList, i - 1)->expr);
+			type = exprType(expr), typmod = exprTypmod(expr), collation = exprCollation(expr);
+		} else
+			break;
+		Var *var = makeVar(rtindex, i, type, typmod, collation, 0);
+		if (column_can_be_shipped(var))
+			needed.vars = list_make1(var);
+	}
+	needed.failed = needed.vars == NIL;
+	return needed;
+}
+
 // `source` describes the level as it was before anything in it was replaced.
 bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 	RangeTblEntry *rte = rt_fetch(item->rtindex, source->query->rtable);
@@ -256,34 +286,19 @@ bool Shipping::ship(Query *level, JoinGraph *source, JoinItem *item) {
 		return false;
 	}
 
+	if (rte->rtekind == RTE_RELATION && !group_by_implied_columns(level, item->rtindex)) {
+		reason_ = "GROUP BY the primary key of what the query joins";
+		return false;
+	}
+
+	// Columns that only the item's own conditions read need not travel.
+	auto *before = static_cast<FromExpr *>(copyObjectImpl(level->jointree));
 	if (removes)
 		remove_conditions(level, reinterpret_cast<Node *>(level->jointree), item->own);
-	NeededColumns needed = columns_needed(level, item->rtindex);
-	if (needed.failed || list_length(needed.vars) > kMaxShippedColumns)
+	const NeededColumns needed = columns_to_ship(level, rte, item->rtindex);
+	if (needed.failed || list_length(needed.vars) > kMaxShippedColumns) {
+		level->jointree = before; // others look at the item next, and need its conditions
 		return false;
-	foreach_ptr (Var, var, needed.vars)
-		if (!column_can_be_shipped(var))
-			return false;
-	if (needed.vars == NIL) { // only how many rows there are
-		for (int i = 1; i <= list_length(rte->eref->colnames) && needed.vars == NIL; i++) {
-			Oid type, collation;
-			int32 typmod;
-			if (strVal(list_nth(rte->eref->colnames, i - 1))[0] == '\0')
-				continue;
-			if (rte->rtekind == RTE_RELATION)
-				get_atttypetypmodcoll(rte->relid, i, &type, &typmod, &collation);
-			else if (rte->rtekind == RTE_SUBQUERY) {
-				auto *expr = reinterpret_cast<Node *>(
-					list_nth_node(TargetEntry, rte->subquery->targetList, i - 1)->expr);
-				type = exprType(expr), typmod = exprTypmod(expr), collation = exprCollation(expr);
-			} else
-				return false;
-			Var *var = makeVar(item->rtindex, i, type, typmod, collation, 0);
-			if (column_can_be_shipped(var))
-				needed.vars = list_make1(var);
-		}
-		if (needed.vars == NIL)
-			return false;
 	}
 
 	// What the item refers to stands one level further up from now on.

@@ -5,6 +5,7 @@
 #include "shardext/sql/deparse.hpp"
 
 #include "shardext/sql/barrier.hpp"
+#include "shardext/sql/grouping_columns.hpp"
 #include "shardext/core/sql_text.hpp"
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
@@ -90,6 +91,8 @@ bool is_lifted(Node *node) {
 	if (contain_var_clause(node) || contain_agg_clause(node) || contain_window_function(node) ||
 		contain_subplans(node) || contain_volatile_functions(node) || expression_returns_set(node))
 		return false;
+	if (exprType(node) == RECORDOID) // what it is made of, only the function in FROM can tell
+		return false;
 	// Immutable expressions of constants may stay text; the planner of the node folds them.
 	return contain_mutable_functions(node) || means_something_here_only(node, nullptr);
 }
@@ -134,27 +137,46 @@ Node *insert_test_value(Node *node, Node *value) {
 	return mutate_expression(node, insert_test_value, value);
 }
 
-// The planner simplifies CASE a WHEN true … to a form that the deparser cannot print; as CASE WHEN a … it
-// can.
-Node *spell_out_case(Node *node, void *) {
-	if (node == nullptr)
-		return nullptr;
-	if (IsA(node, Query))
-		return reinterpret_cast<Node *>(
-			mutate_query(reinterpret_cast<Query *>(node), spell_out_case, static_cast<void *>(nullptr), 0));
-	Node *result = mutate_expression(node, spell_out_case, static_cast<void *>(nullptr));
-	auto *choice = reinterpret_cast<CaseExpr *>(result);
-	if (!IsA(result, CaseExpr) || choice->arg == nullptr)
-		return result;
+// CASE a WHEN true … in the planner's form, as CASE WHEN a ….
+Node *spell_out_case(CaseExpr *choice) {
 	bool simplified = false;
 	foreach_node (CaseWhen, when, choice->args)
 		simplified = simplified || !IsA(when->expr, OpExpr);
-	if (!simplified)
-		return result;
+	if (choice->arg == nullptr || !simplified)
+		return reinterpret_cast<Node *>(choice);
 	foreach_node (CaseWhen, when, choice->args)
 		when->expr = reinterpret_cast<Expr *>(
 			insert_test_value(reinterpret_cast<Node *>(when->expr), reinterpret_cast<Node *>(choice->arg)));
 	choice->arg = nullptr;
+	return reinterpret_cast<Node *>(choice);
+}
+
+// The planner makes a RelabelType of COLLATE, which is printed as a cast alone.
+Node *spell_out_collation(RelabelType *cast) {
+	const Oid collation = cast->resultcollid;
+	const Oid inside = exprCollation(reinterpret_cast<Node *>(cast->arg));
+	if (!OidIsValid(collation) || !OidIsValid(inside) || collation == inside)
+		return reinterpret_cast<Node *>(cast);
+	cast->resultcollid = inside;
+	CollateExpr *collate = makeNode(CollateExpr);
+	collate->arg = reinterpret_cast<Expr *>(cast);
+	collate->collOid = collation;
+	collate->location = -1;
+	return reinterpret_cast<Node *>(collate);
+}
+
+// The planner simplifies expressions to forms that the deparser cannot print, or prints as something else.
+Node *spell_out(Node *node, void *) {
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, Query))
+		return reinterpret_cast<Node *>(
+			mutate_query(reinterpret_cast<Query *>(node), spell_out, static_cast<void *>(nullptr), 0));
+	Node *result = mutate_expression(node, spell_out, static_cast<void *>(nullptr));
+	if (IsA(result, CaseExpr))
+		return spell_out_case(reinterpret_cast<CaseExpr *>(result));
+	if (IsA(result, RelabelType))
+		return spell_out_collation(reinterpret_cast<RelabelType *>(result));
 	return result;
 }
 
@@ -237,6 +259,18 @@ void forget_unread_ctes(Query *query) {
 	query->cteList = used;
 }
 
+bool forget_all_unread_ctes(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, forget_all_unread_ctes, static_cast<void *>(nullptr));
+	auto *query = reinterpret_cast<Query *>(node);
+	// From the inside out: what only unread queries read is unread as well.
+	walk_query(query, forget_all_unread_ctes, static_cast<void *>(nullptr), 0);
+	forget_unread_ctes(query);
+	return false;
+}
+
 namespace {
 
 // GROUP BY (- 2) would be read as a position.
@@ -250,16 +284,12 @@ void fold_constant_groups(Query *query) {
 	}
 }
 
-// At every level, and before anything is lifted out of the query: what is not read must not ask for
-// parameters.
-bool forget_unread(Node *node, void *) {
+bool fold_all_constant_groups(Node *node, void *) {
 	if (node == nullptr)
 		return false;
 	if (!IsA(node, Query))
-		return walk_expression(node, forget_unread, static_cast<void *>(nullptr));
-	// From the inside out: what only unread queries read is unread as well.
-	walk_query(reinterpret_cast<Query *>(node), forget_unread, static_cast<void *>(nullptr), 0);
-	forget_unread_ctes(reinterpret_cast<Query *>(node));
+		return walk_expression(node, fold_all_constant_groups, static_cast<void *>(nullptr));
+	walk_query(reinterpret_cast<Query *>(node), fold_all_constant_groups, static_cast<void *>(nullptr), 0);
 	fold_constant_groups(reinterpret_cast<Query *>(node));
 	return false;
 }
@@ -282,6 +312,7 @@ void normalise_query(Query *query, bool top) {
 		if (bms_is_member(rtindex, in_from) && rtindex != query->resultRelation)
 			rte->inFromCl = true;
 		if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL && query->resultRelation != rtindex) {
+			group_by_implied_columns(query, rtindex);
 			put_filters_behind_barrier(query, rtindex);
 		} else if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL) {
 			// The target of UPDATE or DELETE: filters are conditions. Callers have made sure nothing leaks.
@@ -289,6 +320,8 @@ void normalise_query(Query *query, bool top) {
 				query->jointree->quals = make_and_qual(filter, query->jointree->quals);
 			rte->securityQuals = NIL;
 		}
+		if (rte->rtekind == RTE_FUNCTION)
+			wrap_column_list(rte);
 		if (rte->rtekind == RTE_SUBQUERY) {
 			Query *sub = rte->subquery;
 			if (rte->security_barrier)
@@ -446,8 +479,10 @@ char *deparse_qualified(Query *query, [[maybe_unused]] bool whole) {
 
 DeparsedQuery deparse_for_shards(const Query *query, List *lifted, bool whole) {
 	auto *copy = static_cast<Query *>(copyObjectImpl(query));
-	forget_unread(reinterpret_cast<Node *>(copy), nullptr);
-	copy = reinterpret_cast<Query *>(spell_out_case(reinterpret_cast<Node *>(copy), nullptr));
+	// Before anything is lifted out of the query: what is not read must not ask for parameters.
+	forget_all_unread_ctes(reinterpret_cast<Node *>(copy), nullptr);
+	fold_all_constant_groups(reinterpret_cast<Node *>(copy), nullptr);
+	copy = reinterpret_cast<Query *>(spell_out(reinterpret_cast<Node *>(copy), nullptr));
 	LiftContext context{lifted};
 	copy = reinterpret_cast<Query *>(lift(reinterpret_cast<Node *>(copy), &context));
 	normalise_query(copy, true);

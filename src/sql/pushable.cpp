@@ -23,7 +23,7 @@ bool find_row_dependency(Node *node, void *) {
 	if (node == nullptr)
 		return false;
 	if (IsA(node, Var) || IsA(node, CaseTestExpr) || IsA(node, CoerceToDomainValue) ||
-		IsA(node, SetToDefault))
+		IsA(node, SetToDefault) || IsA(node, SubLink))
 		return true;
 	if (IsA(node, Param))
 		return reinterpret_cast<Param *>(node)->paramkind == PARAM_SUBLINK ||
@@ -256,9 +256,9 @@ bool check_node(Node *node, Pushability *result) {
 	// A stable or immutable expression without columns is evaluated on the coordinator, whatever it calls.
 	const bool is_expression = IsA(node, FuncExpr) || IsA(node, OpExpr) || IsA(node, SQLValueFunction) ||
 							   IsA(node, CoerceViaIO) || IsA(node, MinMaxExpr) || IsA(node, RelabelType);
-	if (is_expression && !depends_on_row(node) && !contain_volatile_functions(node) &&
-		!contain_agg_clause(node) && !contain_subplans(node) && !contain_window_function(node) &&
-		!expression_returns_set(node))
+	if (is_expression && exprType(node) != RECORDOID && !depends_on_row(node) &&
+		!contain_volatile_functions(node) && !contain_agg_clause(node) && !contain_subplans(node) &&
+		!contain_window_function(node) && !expression_returns_set(node))
 		return has_type(node) && !type_travels(exprType(node), result); // its value travels
 	if (IsA(node, SQLValueFunction))
 		return false;

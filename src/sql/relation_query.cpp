@@ -136,4 +136,37 @@ TargetEntry *constant_column() {
 	return makeTargetEntry(reinterpret_cast<Expr *>(one), 1, pstrdup("_c1"), false);
 }
 
+void wrap_column_list(RangeTblEntry *rte) {
+	auto *function = linitial_node(RangeTblFunction, rte->functions);
+	if (list_length(rte->functions) != 1 || function->funccolnames == NIL || rte->funcordinality ||
+		equal(rte->eref->colnames, function->funccolnames))
+		return;
+	auto *inner = static_cast<RangeTblEntry *>(copyObjectImpl(rte));
+	IncrementVarSublevelsUp(reinterpret_cast<Node *>(inner->functions), 1, 0);
+	inner->eref = makeAlias("f", static_cast<List *>(copyObjectImpl(function->funccolnames)));
+	inner->alias = makeAlias("f", NIL);
+	inner->inFromCl = true;
+	Query *query = makeNode(Query);
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->rtable = list_make1(inner);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	query->jointree = makeFromExpr(list_make1(ref), nullptr);
+	for (int i = 0; i < list_length(function->funccolnames); i++) {
+		Var *var = makeVar(1, i + 1, list_nth_oid(function->funccoltypes, i),
+						   list_nth_int(function->funccoltypmods, i),
+						   list_nth_oid(function->funccolcollations, i), 0);
+		char *name = pstrdup(strVal(list_nth(function->funccolnames, i)));
+		query->targetList =
+			lappend(query->targetList, makeTargetEntry(reinterpret_cast<Expr *>(var), i + 1, name, false));
+	}
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = query;
+	rte->functions = NIL;
+	rte->alias = makeAlias(rte->eref->aliasname, static_cast<List *>(copyObjectImpl(rte->eref->colnames)));
+	rte->eref->colnames = static_cast<List *>(copyObjectImpl(function->funccolnames));
+}
+
 } // namespace shardext

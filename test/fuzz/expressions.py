@@ -16,7 +16,13 @@ ATOMIC = re.compile(r"^(\w+\.)?\w*\((?:[^()]|\([^()]*\))*\)$|^CASE (?:(?! END).)
 FRAMES_ANY = ("", "", " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW",
               " GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE GROUP")
 FRAMES_ROWS = ("", "", " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW", " ROWS UNBOUNDED PRECEDING",
-               " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW", " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING")
+               " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW", " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
+               " ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING", " ROWS BETWEEN 2 FOLLOWING AND 5 FOLLOWING EXCLUDE TIES")
+FRAMES_RANGE = {  # by the kind that the window is ordered by
+    "int": ("2", "0", "10"), "big": ("3", "5000000000"), "num": ("1.5", "0"), "flt": ("0.75", "100"),
+    "date": ("'1 month'::interval", "'3 days'::interval"), "tstz": ("'1 day'::interval", "'720 hours'::interval"),
+    "stamp": ("'1 month'::interval",), "short": ("2",),
+}
 
 
 @dataclass
@@ -31,6 +37,7 @@ class Scope:
     relations: list = field(default_factory=list)
     windows: object = None  # the Select that may hold window functions
     merged: list = field(default_factory=list)  # columns of the last USING
+    using: str | None = None  # the alias of that USING
     subqueries: int = 2  # so deep may sub-queries go
 
     def of_kind(self, kind):
@@ -128,6 +135,8 @@ class Expressions:
         """Picks a template, rather one whose holes can be filled with columns."""
         kinds = set(scope.kinds()) | set(scope.outer.kinds() if scope.outer else ())
         kinds |= {"A", "=A", "E", "=E", "col"} if kinds else set()
+        if scope.inner is not None:  # sub-queries do not see groups as expressions, nor may they hold the query's aggregates
+            templates = [t for t in templates if "(SELECT" not in t and "VALUES" not in t] or ["({A})"]
         for _ in range(4):
             template = self.rng.choice(templates)
             if any(hole.group(1) in kinds for hole in HOLE.finditer(template)):
@@ -138,7 +147,7 @@ class Expressions:
         """Fills the holes of a template."""
         parts, at, done = [], 0, []
         letters = {"A": kind if template in ANY else self.any_kind(scope), "B": self.any_kind(scope), "E": self.any_kind(scope)}
-        if letters["E"] in ("ints", "texts", "moods"):
+        if letters["E"] in ("ints", "texts", "moods", "pairs", "grid"):
             letters["E"] = "int"
         if base(kind) == "text":  # text made of ci would be compared as ci is
             letters = {letter: "text" if what == "ci" else what for letter, what in letters.items()}
@@ -183,7 +192,7 @@ class Expressions:
 
     def conditions(self, scope, most=3, depth=2):
         """A list of conditions for WHERE: some plain comparisons of columns, some of any form."""
-        count = self.rng.choice([0, 0, 1, 1, 1, 2, most] if scope.rows > 60 else [0, 0, 0, 1])
+        count = self.rng.choice([0, 0, 0, 1, 1, 1, most] if scope.rows > 60 else [0, 0, 0, 1])
         return [self.condition(scope, depth) for _ in range(count)]
 
     def condition(self, scope, depth=2):
@@ -213,6 +222,10 @@ class Expressions:
         if not self.is_local(piece, inner):  # it would belong to the query around
             piece = Expr(kind, ["count(*)" if kind == "big" else f"CASE WHEN count(*) > 0 THEN {KINDS[kind].simple} END"])
             template = "CASE"
+        elif self.chance(0.05) and "count(*)" not in piece.sql():
+            below = self.rng.choice(self.queries.schema.relations).name  # the aggregate is that of the query around
+            piece = Expr(kind, ["(SELECT ", piece, f" FROM {below} LIMIT 1)"])
+            template = "SELECT"
         piece.column = piece.aggregate = True
         if self.chance(0.15) and template.endswith(")") and "::" not in template and "]" not in template and "/" not in template \
                 and not template.startswith("round("):
@@ -247,8 +260,11 @@ class Expressions:
             over += ["ORDER BY "] + first + [part for key in scope.key or ["1::int"] for part in (key, ", ")][:-1]
             frames = FRAMES_ROWS
         else:
-            over += ["ORDER BY ", self.expr(self.any_kind(inner), inner, 1), self.direction()]
-            frames = FRAMES_ANY
+            near = [kind for kind in FRAMES_RANGE if scope.of_kind(kind)] if self.chance(0.25) else []
+            kind_by = self.rng.choice(near or [self.any_kind(inner)])
+            by = self.copy(self.rng.choice(scope.of_kind(kind_by))) if near else self.expr(kind_by, inner, 1)
+            over += ["ORDER BY ", by, self.rng.choice(("", " DESC", " NULLS FIRST")) if near else self.direction()]
+            frames = self.range_frames(kind_by) if near else FRAMES_ANY
         function = template.split("(")[0]
         if function not in ("row_number", "rank", "dense_rank", "ntile", "lag", "lead", "percent_rank", "cume_dist"):
             over.append(self.rng.choice(frames))
@@ -262,9 +278,16 @@ class Expressions:
             return Expr(kind, [call, f" OVER {name}"])
         return Expr(kind, [call, " OVER ", window])
 
+    def range_frames(self, kind):
+        """Frames with distances of values."""
+        one, two = self.rng.choice(FRAMES_RANGE[kind]), self.rng.choice(FRAMES_RANGE[kind])
+        return (f" RANGE BETWEEN {one} PRECEDING AND {two} FOLLOWING", f" RANGE BETWEEN {one} PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW",
+                f" RANGE BETWEEN CURRENT ROW AND {two} FOLLOWING EXCLUDE GROUP")
+
     def direction(self):
         """ASC, DESC, NULLS FIRST or nothing."""
-        return self.rng.choice(("", "", "", " DESC", " ASC", " NULLS FIRST", " DESC NULLS LAST"))
+        return self.rng.choice(("", "", "", " DESC", " ASC", " NULLS FIRST", " DESC NULLS LAST",
+                                " USING >", " USING < NULLS FIRST"))
 
     def wanted_kinds(self, most=4, scope=None):
         """Some kinds for columns, mostly those of a scope."""

@@ -24,7 +24,7 @@ from compare import differences
 from layouts import Place, PlaceError
 from psycopg2.extensions import make_dsn
 from report import normalise
-from schema import Schema
+from schema import BECOME_ROLE, ROLE, Schema
 from shrink import shrink, signature
 
 ROUND = 150  # queries on the same tables
@@ -37,7 +37,7 @@ class Side:
 
     def __init__(self, place, limit, options=""):
         self.place, self.limit, self.options = place, limit, options
-        self.client = None
+        self.client, self.secured = None, False
 
     def open(self):
         """Makes the database if need be, and connects."""
@@ -70,18 +70,18 @@ class Side:
             self.client.close()
             self.client.open()
             time.sleep(0.2)
-            if not self.client.execute(Step("SELECT 1")).lost:
+            if not self.client.execute(Step(f"SET ROLE {ROLE}" if self.secured else "SELECT 1")).lost:
                 return
 
     def tidy(self, outcomes):
         """Leaves a failed transaction, prepared statements and settings behind."""
         if any(o.sqlstate for o in outcomes) and not outcomes[-1].lost:
-            for sql in ("ROLLBACK", "DEALLOCATE ALL", "RESET ALL"):
+            for sql in ("ROLLBACK", "DEALLOCATE ALL", "CLOSE ALL", "DROP VIEW IF EXISTS made", "DROP FUNCTION IF EXISTS pg_temp.called", "RESET ALL"):
                 self.client.execute(Step(sql))
 
     def close(self, tables):
         """Disconnects and drops the tables; returns an error text."""
-        lost = self.client.lost or self.run([f"DROP TABLE IF EXISTS {table.name} CASCADE" for table in tables])
+        lost = self.client.lost or self.run(["RESET ROLE"]) or self.run([f"DROP TABLE IF EXISTS {table.name} CASCADE" for table in tables])
         self.client.close()
         self.place.ready = self.place.ready and not lost
         return self.place.clean() if self.place.ready else None
@@ -130,6 +130,7 @@ class Fuzzer:
             self.until = 0
             return
         self.schema = schema
+        self.plain.secured = other.secured = False
         if self.prepare(number, schema, layout, other):
             for query in queries:
                 if time.monotonic() > self.until and self.options.only is None:
@@ -186,6 +187,12 @@ class Fuzzer:
             error = other.run([sql])
             if error:
                 self.fail("distribute", f"{self.where}, round {number}: {error}\n     {self.tables(sql)}")
+        if schema.policies:
+            self.where += ", row security"
+            self.plain.secured = other.secured = True
+            error = self.plain.run(BECOME_ROLE) or other.run(BECOME_ROLE)
+            if error:
+                self.fail("setup", f"{self.where}, round {number}: {error}")
         return True
 
     # --- queries --------------------------------------------------------------------------------------
@@ -295,6 +302,7 @@ class Fuzzer:
             if spec.name in wanted if spec.name[0] == '"' else re.search(rf"\b{spec.name}\b", wanted):
                 found += spec.create
                 found += [c for c in self.commands if f"'{spec.name}'" in c]
+                found += [c for c in self.schema.policies if f" {spec.name} " in c]
         return "\n".join("       " + " ".join(sql.split()) + ";" for sql in found + views)
 
     def summary(self):

@@ -27,6 +27,12 @@ NUMERICS = ("1", "1.0", "1.00", "0", "-0.0", "2.50", "2.5", "-3.125", "100", "1e
 INETS = ("10.0.0.1", "10.0.0.0/8", "::1", "192.168.1.1/24", "10.0.0.1/32")
 BITS = ("", "0", "1", "101", "0101", "11111111")
 CLOCK = ("00:00:00", "12:30:00", "23:59:59.999999", "07:15:30")
+VECTORS = ("a:1 b:2", "", "c", "a b c")
+MULTIS = ("{[1,3),[5,8)}", "{}", "{(,)}", "{[4,6)}")
+ZONED = ("12:30:00+00", "12:30:00+02", "00:00:00-05", "23:59:59.5+00")
+MONEY = ("1.00", "-2.50", "0", "1000.25")
+DEEP = ('("(1,a)","{1,2}",3)', '(,,)', '("(2,)",{},1)', '("(1,a)","{NULL}",)')
+GRIDS = ("{{1,2},{3,4}}", "{}", "{1}", "{{1,NULL}}", "[0:1]={7,8}")
 FLOATS = ("0", "0.25", "-0.5", "1.5", "2", "-2.25", "3.75", "100.5", "NaN", "Infinity", "-Infinity")
 
 
@@ -119,6 +125,17 @@ def kinds():
         Kind("moods", "mood[]", from_list(("{sad,ok}", "{}", "{NULL,happy}", "{ok}"), "mood[]"), "'{ok}'::mood[]"),
         Kind("days", "daterange", from_list(("[2024-01-01,2024-02-01)", "empty", "(,2024-01-15)", "[2024-01-10,)"), "daterange"),
              "'empty'::daterange", minmax=False),
+        Kind("vec", "tsvector", from_list(VECTORS, "tsvector"), "'a'::tsvector", hashable=False, minmax=False),
+        Kind("multi", "int4multirange", from_list(MULTIS, "int4multirange"), "'{}'::int4multirange", minmax=False),
+        Kind("name", "name", from_list(WORDS, "name"), "'a'::name", minmax=False),
+        Kind("zoned", "time with time zone", from_list(ZONED, "timetz"), "'12:30+00'::timetz"),
+        Kind("money", "money", from_list(MONEY, "money"), "'1'::money", hashable=False),
+        Kind("oid", "oid", from_list(("0", "1", "7", "4294967295"), "oid"), "'1'::oid"),
+        Kind("pairs", "fz.pair[]", from_list(('{"(1,a)"}', "{}", '{NULL,"(2,b)"}'), "fz.pair[]"), "'{}'::fz.pair[]", minmax=False),
+        Kind("nums", "fz.nums", from_list(INTS, "fz.nums"), "'{1}'::fz.nums", parent="ints", minmax=False),
+        Kind("deep", "fz.deep", from_list(DEEP, "fz.deep"), "'(,,)'::fz.deep", hashable=False, minmax=False),
+        Kind("grid", "integer[]", from_list(GRIDS, "int[]"), "'{}'::int[]", minmax=False),
+        Kind("bit4", "bit(4)", from_list(("0000", "1010", "1111"), "bit(4)"), "'1010'::bit(4)", hashable=False, minmax=False),
         Kind("bytes", "bytea", from_list(BYTES, "bytea"), "'\\x61'::bytea", minmax=False),
     ]
     return {kind.name: kind for kind in found}

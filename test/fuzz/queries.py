@@ -13,7 +13,7 @@ from tree import Box, Cte, Expr, Group, Item, Join, Order, Select, SetOp, Source
 SET_RETURNING = ("unnest({ints})", "generate_series(1, {n})", "regexp_split_to_table({text}, 'a')", "unnest({texts})",
                  "jsonb_path_query({json}, '$.b[*]')")
 WHOLE_ROWS = ("{}", "{}::text", "row_to_json({})::text", "{} IS NULL", "{} IS NOT NULL", "to_jsonb({})::text", "ROW({}, 1)::text",
-              "{}.*::text")
+              "{}.*::text", "coalesce({}::text, 'none')", "{0} = {0}", "{} IS DISTINCT FROM NULL")
 SUBQUERY_ROWS = 3000  # queries with more rows get no sub-queries in expressions
 
 
@@ -93,6 +93,8 @@ class Queries(Sources):
     def limit_value(self):
         """A value for LIMIT."""
         n = self.rng.choice((1, 1, 2, 3, 5, 10, 10, 40, 0) if self.chance(0.2) else (1, 2, 3, 5, 10, 40))
+        if self.chance(0.03):
+            return Expr("limit", [self.rng.choice(("NULL", "ALL", "NULL::bigint"))])
         return Expr("limit", [self.rng.choice((f"{n}", f"{n}", f"{n}", f"({n} + 1)", f"(SELECT {n})", f"'{n}'::bigint", f"{n}"))])
 
     def cte(self, outer, subqueries):
@@ -106,8 +108,14 @@ class Queries(Sources):
         else:
             box, key, rows = self.query(outer if self.chance(0.5) else None, subqueries, named=True)
         columns = [(item.name, item.kind) for item in box.columns()]
+        cte = Cte(name, box, self.rng.choice(("", "", "MATERIALIZED ", "NOT MATERIALIZED ")))
+        if recursive and self.chance(0.3):
+            by = columns[1][0]
+            cte.tail = self.rng.choice((f" SEARCH DEPTH FIRST BY n, {by} SET places", f" SEARCH BREADTH FIRST BY {by} SET places",
+                                        f" CYCLE {by} SET again USING path", f" CYCLE n, {by} SET again TO 'y' DEFAULT 'n' USING path"))
+            columns += [("again", "text" if "'y'" in cte.tail else "bool")] if "CYCLE" in cte.tail else []
         self.ctes.append(Relation(name, columns, key, rows))
-        return Cte(name, box, self.rng.choice(("", "", "MATERIALIZED ", "NOT MATERIALIZED "))), recursive
+        return cte, recursive
 
     def recursive(self, name, subqueries):
         """The query of a recursive WITH element: a start, and at most two steps that join it with a table."""
@@ -155,7 +163,7 @@ class Queries(Sources):
         ties = limited and mode in ("plain", "grouped") and not exact and self.chance(0.25)
         exact = exact or mode in ("distinct", "on") or (limited and not ties)
         scope = self.grouping(select, scope, mode) if mode in ("grouped", "total") else scope
-        if mode in ("plain", "grouped") and self.chance(0.25):
+        if mode in ("plain", "grouped", "distinct") and self.chance(0.25):
             scope.windows = select
         kinds = want or self.expressions.wanted_kinds(6 if outer is None else 3, scope.inner if mode == "total" else scope)
         keyed = want is None and scope.key is not None and self.chance(0.3 if mode != "on" else 1)
@@ -168,16 +176,38 @@ class Queries(Sources):
             select.distinct = "all"
         elif mode == "on":
             select.distinct = self.rng.sample(select.items, self.rng.randint(1, min(2, len(select.items))))
+            if self.chance(0.4):
+                one = self.expressions.expr(self.expressions.any_kind(scope), Scope(scope.columns, outer=scope.outer, subqueries=0), 1)
+                select.distinct = [self.expressions.canonical(one)] + select.distinct if one.has_column() else select.distinct
         self.ordering(select, scope, mode, exact, limited, ties)
         if mode == "plain" and outer is None and not named and not limited and not select.windows and self.chance(0.03):
-            select.lock = self.rng.choice((" FOR UPDATE", " FOR SHARE", " FOR NO KEY UPDATE SKIP LOCKED"))
+            select.lock = self.lock(scope)
+        elif mode == "plain" and outer is None and named and want is None and not limited and not select.windows and self.chance(0.01):
+            select.lock = self.lock(scope)
         rows = min(scope.rows, 10) if limited else scope.rows
         return Box(select), key, rows
+
+    def lock(self, scope):
+        """FOR UPDATE and the like, of all tables or of some."""
+        how = self.rng.choice((" FOR UPDATE", " FOR SHARE", " FOR NO KEY UPDATE SKIP LOCKED", " FOR KEY SHARE NOWAIT"))
+        tables = [seen.alias for seen in scope.relations if seen.relation.table]
+        return self.lock_of(how, self.rng.choice(tables)) if tables and self.chance(0.5) else how
+
+    @staticmethod
+    def lock_of(how, alias):
+        """Puts OF alias before SKIP LOCKED and NOWAIT."""
+        for end in (" SKIP LOCKED", " NOWAIT"):
+            if how.endswith(end):
+                return how[: -len(end)] + f" OF {alias}" + end
+        return how + f" OF {alias}"
 
     def grouping(self, select, scope, mode):
         """Adds GROUP BY and HAVING; returns the scope above them."""
         keys = []
-        plain = Scope(scope.columns, scope.key, scope.rows, subqueries=0)
+        plain = Scope(scope.columns, scope.key, scope.rows, subqueries=1 if self.chance(0.05) else 0)
+        whole = [seen for seen in scope.relations if seen.relation.primary]
+        if whole and mode != "total" and self.chance(0.3):
+            return self.by_primary_key(select, scope, self.rng.choice(whole))
         for _ in range(0 if mode == "total" else self.rng.choice((1, 1, 2, 2, 3))):
             kind = self.expressions.any_kind(plain)
             key = self.expressions.column(kind, plain) if self.chance(0.65) else None
@@ -189,7 +219,7 @@ class Queries(Sources):
                 keys.append(key)
         above = Scope(keys, list(keys), min(scope.rows, 4 ** len(keys)), scope.outer, scope, subqueries=scope.subqueries)
         if keys:
-            elements, sets = self.group_elements(keys)
+            elements, sets = self.group_elements(keys, len(scope.relations) < 2)
             select.group = Group(elements, sets and self.chance(0.1))
             if sets:
                 above.key, above.rows = None, above.rows * 2
@@ -199,7 +229,16 @@ class Queries(Sources):
             select.having = [self.expressions.condition(above, 2)]
         return above
 
-    def group_elements(self, keys):
+    @staticmethod
+    def by_primary_key(select, scope, seen):
+        """Groups by the primary key of a table; all its columns can be used."""
+        keys = [seen.expr(name) for name in seen.relation.primary]
+        select.group = Group([("", [key]) for key in keys])
+        rest = [expr for expr in seen.exprs() if expr.sql() not in [key.sql() for key in keys]]
+        return Scope(keys + rest, [key.sql() for key in keys], min(scope.rows, seen.relation.rows), scope.outer, scope,
+                     subqueries=scope.subqueries)
+
+    def group_elements(self, keys, apart):
         """Arranges keys for GROUP BY; tells whether they are grouping sets."""
         r = self.rng.random()
         if r < 0.74 or any(key.kind == "ci" for key in keys):  # PostgreSQL forgets to make casts of keys NULL in grouping sets
@@ -208,6 +247,8 @@ class Queries(Sources):
             return [("ROLLUP ", keys)], True
         if r < 0.89:
             return [("CUBE ", keys)], True
+        if r < 0.94 and len(keys) > 1 and apart:  # PostgreSQL sorts wrongly by a key that equals one outside of CUBE
+            return [("", keys[:1]), (self.rng.choice(("ROLLUP ", "CUBE ")), keys[1:])], True
         some = [self.rng.sample(keys, self.rng.randint(0, len(keys))) for _ in range(self.rng.randint(1, 3))]
         return [("GROUPING SETS ", some + [keys])], True
 

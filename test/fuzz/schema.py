@@ -6,9 +6,10 @@ so that USING and NATURAL work.
 
 from dataclasses import dataclass, field
 
+from expressions import Scope
 from kinds import KINDS
 from queries import Queries
-from sources import Relation
+from sources import Relation, Seen
 
 OBJECTS = """
 CREATE SCHEMA fz;
@@ -17,6 +18,8 @@ CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'O''k');
 CREATE DOMAIN fz.small AS int CHECK (VALUE < 1000);
 CREATE DOMAIN fz.word AS text CHECK (length(VALUE) < 40);
 CREATE TYPE fz.pair AS (a int, b text);
+CREATE DOMAIN fz.nums AS int[] CHECK (cardinality(VALUE) < 50);
+CREATE TYPE fz.deep AS (p fz.pair, l int[], s fz.small);
 CREATE COLLATION fz.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
 CREATE FUNCTION is_even(n int) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN RETURN n % 2 = 0; END';
@@ -24,23 +27,41 @@ CREATE FUNCTION fz.plus(a int, b int DEFAULT 7) RETURNS int LANGUAGE sql IMMUTAB
 CREATE FUNCTION fz.label(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN ''<'' || coalesce($1, ''?'') || ''>''; END';
 CREATE FUNCTION fz.few(n int) RETURNS TABLE (v int, w text) LANGUAGE sql STABLE
   AS 'SELECT i, ''w'' || i FROM generate_series(1, n % 4) i';
+CREATE FUNCTION fz.vol(n int) RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN n; END';
 CREATE FUNCTION fz.add(bigint, int) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT $1 + coalesce($2, 0)';
 CREATE FUNCTION fz.same(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 % 3 = $2 % 3';
 CREATE OPERATOR fz.=== (FUNCTION = fz.same, LEFTARG = int, RIGHTARG = int);
 CREATE AGGREGATE fz.total(int) (SFUNC = fz.add, STYPE = bigint, INITCOND = 0);
 """.strip().rstrip(";").split(";\n")
 
+# Who reads when tables have policies.
+ROLE = "fuzz_reader"
+BECOME_ROLE = [f"DO $$BEGIN CREATE ROLE {ROLE}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$",
+               f'GRANT USAGE ON SCHEMA fz, "Other Schema" TO {ROLE}',
+               f'GRANT ALL ON ALL TABLES IN SCHEMA public, "Other Schema" TO {ROLE}', f"SET ROLE {ROLE}"]
+
+# Functions that read tables, one way or the other.
+TABLE_FUNCTIONS = [
+    "CREATE FUNCTION fz.of_table(n int) RETURNS TABLE (v int, w text) LANGUAGE sql STABLE AS 'SELECT id, k::text FROM t1 WHERE id % 7 = n ORDER BY 1'",
+    "CREATE FUNCTION fz.atomic(n int) RETURNS TABLE (v int, w text) LANGUAGE sql STABLE "
+    "BEGIN ATOMIC SELECT a.id, b.k::text FROM t2 a JOIN t3 b ON b.id = a.id WHERE a.id < n ORDER BY 1; END",
+    "CREATE FUNCTION fz.of_rows(n int) RETURNS TABLE (v int, w text) LANGUAGE plpgsql STABLE "
+    "AS 'BEGIN RETURN QUERY SELECT id, k::text FROM t2 WHERE id BETWEEN n AND n + 2 ORDER BY 1; END'",
+]
 NAMES = {
     "int": ("i1", "i2", '"select"'), "small": ("d1",), "big": ("b1",), "num": ("n1", "n2"), "num2": ("m1",), "float": ("f2",),
     "flt": ("f1",), "text": ("t1", '"Weird Col"', "t2"), "ci": ("ci",), "bool": ("o1", "o2"), "date": ("e1",), "tstz": ("z1",),
     "ivl": ("v1",), "mood": ("mood",), "ints": ("ia",), "texts": ("ta",), "json": ("j1",), "pair": ("p1",), "range": ("r1",),
     "uuid": ("u1",), "bytes": ('"üñí"',), "short": ("s1",), "vchar": ("c1",), "word": ("w1",), "chars": ("h1",), "real": ("f4",),
     "stamp": ("y1",), "clock": ("x1",), "inet": ("a1",), "bits": ("l1",), "moods": ("ma",), "days": ("q1",),
+    "vec": ("v2",), "multi": ("r2",), "name": ("a2",), "zoned": ("x2",), "money": ("m2",), "oid": ("g2",), "pairs": ("pa",),
+    "nums": ("d2",), "deep": ("dp",), "grid": ("ga",), "bit4": ("l2",),
 }
 USUAL = ("int", "text", "num", "num2", "date", "tstz", "flt", "bool", "mood", "big", "ints", "json")
 TABLES = ("t1", "t2", "t3", '"Other Schema"."Mixed Case"', "t5", "t6")
 KEYS = ("int",) * 8 + ("big", "text", "text", "uuid", "num", "mood", "date", "tstz", "bool", "small", "ci", "bytes", "ivl", "pair",
-                       "range", "float", "json", "ints", "short", "vchar", "word", "chars", "real", "stamp", "inet")
+                       "range", "float", "json", "ints", "short", "vchar", "word", "chars", "real", "stamp", "inet", "multi", "name", "zoned",
+                       "oid", "nums", "grid")
 VARIANTS = ("colocated", "colocated", "references", "local", "different", "mixed", "mixed")
 
 
@@ -66,6 +87,7 @@ class Schema:
         self.tables = [self.table(nr, name) for nr, name in enumerate(TABLES)]
         self.relations = [self.relation(table) for table in self.tables]
         self.views = [self.view(nr) for nr in (1, 2, 3)]
+        self.policies = self.row_security() if rng.random() < 0.2 else []
 
     # --- tables ---------------------------------------------------------------------------------------
 
@@ -106,7 +128,7 @@ class Schema:
             spec.create.append(f"ALTER TABLE {name} ADD COLUMN later text DEFAULT 'late'")
             spec.columns = spec.columns + [("later", "text")]
         if rng.random() < 0.4:
-            simple = [c for c, kind in columns if kind not in ("json", "ints", "texts", "range", "moods", "days")]
+            simple = [c for c, kind in columns if kind not in ("json", "ints", "texts", "range", "moods", "days", "pairs", "grid")]
             spec.create.append(f"CREATE INDEX ON {name} ({rng.choice(simple)})")
         return spec
 
@@ -147,7 +169,7 @@ class Schema:
     def relation(self, spec):
         """Returns a table as queries see it."""
         key = ["id"] if ("id", "int") in spec.columns else None
-        return Relation(spec.name, spec.columns, key, max(1, len(spec.rows)), True, "k", spec.samples)
+        return Relation(spec.name, spec.columns, key, max(1, len(spec.rows)), True, "k", spec.samples, ["k", "id"] if spec.key else None)
 
     def view(self, nr):
         """Makes a view over tables and the views before it."""
@@ -159,6 +181,19 @@ class Schema:
         columns = [(item.name, item.kind) for item in box.columns()]
         self.relations.append(Relation(name, columns, key, rows))
         return f"CREATE VIEW {name} ({', '.join(c for c, _ in columns)}){option} AS {box.sql()}"
+
+    def row_security(self):
+        """Statements that hide some rows of some tables from ROLE."""
+        found = []
+        for spec in self.rng.sample(self.tables, 3):
+            queries = Queries(self.rng, self)
+            relation = next(r for r in self.relations if r.name == spec.name)
+            seen = Seen(spec.name.split(".")[-1], relation)
+            scope = Scope(seen.exprs(), None, relation.rows, relations=[seen], subqueries=int(self.rng.random() < 0.2))
+            condition = queries.expressions.condition(scope).sql()
+            found.append(f"ALTER TABLE {spec.name} ENABLE ROW LEVEL SECURITY")
+            found.append(f"CREATE POLICY seen ON {spec.name} USING ({condition} OR {seen.alias}.k IS NULL)")
+        return found
 
     # --- statements -------------------------------------------------------------------------------------
 
@@ -174,7 +209,7 @@ class Schema:
             if rows:
                 statements.append(spec.insert + ",\n  ".join(rows))
             statements += later
-        return statements
+        return statements + TABLE_FUNCTIONS + self.policies
 
     def distribution(self, rng):
         """Returns the name of a way to distribute the tables, and its statements."""

@@ -20,6 +20,7 @@ class Relation:
     table: bool = False  # has tableoid
     distribution: str | None = None  # the column that queries should like most
     samples: dict | None = None  # some values of columns, as SQL
+    primary: list | None = None  # columns of a primary key, on which all others depend
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Sources:
                     break
                 sources[-1] = join
                 scope.rows = left.rows
-                scope.merged = left.merged
+                scope.merged, scope.using = left.merged, left.using
             joined = joined + seen
             self.see(scope, seen)
         self.see_merged(sources, scope)
@@ -94,6 +95,10 @@ class Sources:
     def see_merged(sources, scope):
         """Adds columns merged by USING, by their bare names, when nothing else has such a name."""
         names = [name for seen in scope.relations for name, _ in seen.relation.columns]
+        for name in scope.merged if scope.using else ():
+            kinds = {kind for seen in scope.relations for n, kind in seen.relation.columns if n == name}
+            if len(kinds) == 1:
+                scope.columns.append(Expr(kinds.pop(), [f"{scope.using}.{name}"], column=True))
         for name in scope.merged if len(sources) == 1 else ():
             if names.count(name) == 2:
                 kinds = {kind for seen in scope.relations for n, kind in seen.relation.columns if n == name}
@@ -148,14 +153,18 @@ class Sources:
             return self.values()
         relation = self.rng.choice(self.ctes) if self.ctes and self.chance(0.5) else self.rng.choice(self.schema.relations)
         alias = self.alias()
-        if self.chance(0.06):
+        if self.chance(0.06) and "again" not in dict(relation.columns):
             names = [f"x{i}" for i in range(len(relation.columns))]
             renamed = dict(zip([name for name, _ in relation.columns], names))
             seen = Relation(relation.name, [(renamed[n], k) for n, k in relation.columns],
                             relation.key and [renamed[n] for n in relation.key], relation.rows, relation.table,
                             renamed.get(relation.distribution))
             return Source(Table(relation.name, f"AS {alias}({', '.join(names)})")), [Seen(alias, seen)]
-        return Source(Table(relation.name, alias)), [Seen(alias, relation)]
+        if relation.table and self.chance(0.06):
+            sample = self.rng.choice((" TABLESAMPLE BERNOULLI (100)", " TABLESAMPLE SYSTEM (100) REPEATABLE (3)"))
+            return Source(Table(relation.name, alias + sample)), [Seen(alias, relation)]
+        only = "ONLY " if relation.table and self.chance(0.04) else ""
+        return Source(Table(only + relation.name, alias)), [Seen(alias, relation)]
 
     def subquery(self, lateral, outer, subqueries):
         """A query in FROM; a lateral one sees the elements before it."""
@@ -179,7 +188,7 @@ class Sources:
 
     def function(self, scope):
         """A function in FROM, lateral when the scope has columns."""
-        alias, form = self.alias(), self.rng.randint(0, 6)
+        alias, form = self.alias(), self.rng.randint(0, 15)
         lateral = self.rng.choice(("", "LATERAL ")) if scope.columns else ""
         value = lambda kind: self.expressions.expr(kind, Scope(scope.columns, outer=scope.outer, subqueries=0), 1)
         if form == 0:
@@ -195,12 +204,34 @@ class Sources:
             parts, columns = ["regexp_split_to_table(", value("text"), ", 'a')"], [("v", "text")]
         elif form == 5:
             parts, columns = ["fz.few(", value("int"), ")"], [("v", "int"), ("w", "text")]
+        elif form == 6:
+            parts = ["ROWS FROM (generate_series(1, ", str(self.rng.randint(0, 4)), "), unnest(", value("ints"), "))"]
+            columns = [("v", "int"), ("w", "int")]
+        elif form == 7:
+            parts, columns = ["unnest(ARRAY[", value("pair"), ", ", value("pair"), "])"], [("v", "int"), ("w", "text")]
+        elif form == 8:
+            parts = ["generate_series((", value("date"), ")::timestamp, '2024-03-01', '20 years')"]
+            columns = [("v", "stamp")]
+        elif form == 9:
+            parts = ["XMLTABLE('/r/v' PASSING xmlelement(name r, xmlelement(name v, coalesce(", value("int"), ", 0)), '<v>7</v>'::xml) ",
+                     "COLUMNS v int PATH '.', w text PATH 'name(.)')"]
+            columns = [("v", "int"), ("w", "text")]
+        elif form == 10:
+            parts, columns = ["generate_subscripts(", value("ints"), ", 1)"], [("v", "int")]
+        elif form == 11:
+            parts, columns = ["ROWS FROM (jsonb_to_recordset('[{\"a\": 1, \"b\": \"x\"}, {\"a\": 2}]') AS (a int, b text))"], \
+                [("v", "int"), ("w", "text")]
+        elif form in (12, 13):
+            parts = [self.rng.choice(("fz.of_table(", "fz.of_table(", "fz.atomic(", "fz.of_rows(")), value("int"), ")"]
+            columns = [("v", "int"), ("w", "text")]
+        elif form == 14:
+            parts, columns = ["unnest(int4multirange(", value("range"), ") + int4multirange(int4range(5, 9)))"], [("v", "range")]
         else:
             parts = ["jsonb_each_text(jsonb_build_object('p', ", value("int"), ", 'q', ", value("date"), "))"]
             columns = [("v", "text"), ("w", "text")]
         key = None
         behind = ""
-        if self.chance(0.4):
+        if self.chance(0.4) and form != 9:
             behind, key, columns = " WITH ORDINALITY", ["o"], columns + [("o", "big")]
         names = ", ".join(name for name, _ in columns)
         source = Source(SubQuery(Expr("set", parts, fixed=True), f"AS {alias}({names})", lateral, behind))
@@ -272,9 +303,11 @@ class Sources:
             using = self.using(scope, seen)
             if using and product < MOST_ROWS * 6:
                 scope.rows = max(1, product / 8)
-                natural = self.chance(0.2) and product < MOST_ROWS and len(seen) == 1 and self.same_kinds(scope, seen)
+                scope.using = self.alias() if self.chance(0.3) else None
+                natural = not scope.using and self.chance(0.2) and product < MOST_ROWS and len(seen) == 1 and self.same_kinds(scope, seen)
                 if not natural:
                     scope.merged = using[8:-1].split(", ")
+                using += f" AS {scope.using}" if scope.using else ""
                 return Source(Join(f"NATURAL {how}" if natural else how, left, right, None, "" if natural else using))
         one, rows = self.equality(scope, seen)
         if one is None or rows > MOST_ROWS:

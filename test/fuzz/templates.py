@@ -84,6 +84,21 @@ lower_inf({range})
 {pair} IS NULL
 {pair} IS NOT NULL
 is_even({int})
+{A} IN (VALUES ({A}), ({A}))
+({A}, {B}) IN (VALUES ({A}, {B}))
+{int} IN (SELECT unnest({ints}))
+{int} <> ALL (SELECT unnest({ints}))
+EXISTS (SELECT 1 WHERE {bool})
+fz.vol({int}) >= {int}
+random() < 2
+{text} COLLATE "en-x-icu" >= {text}
+{vec} @@ 'a'::tsquery
+to_tsvector('simple', {text}) @@ to_tsquery('simple', 'a | b')
+{multi} @> ({int})::int
+{range} <@ {multi}
+({deep}).l = {ints}
+(({deep}).p).a = {int}
+num_nulls(VARIADIC {ints}) > 0
 {int} OPERATOR(fz.===) {int}
 """,
     "int": """
@@ -123,6 +138,14 @@ least({int}, {int})
 (({int} & 255) << {n})
 length({bytes})
 twice({int})
+fz.vol({int})
+(random() * 0)::int + {int}
+(SELECT {int})
+(SELECT max(x) FROM unnest({ints}) x)
+(SELECT count(*)::int FROM unnest({texts}))
+({deep}).s
+(({pairs})[1]).a
+array_upper({grid}, 1)
 fz.plus(b => {int}, a => {n})
 char_length({json}::text)
 """,
@@ -209,6 +232,16 @@ regexp_replace({text}, '[aeiou]', '.', 'g')
 translate({text}, 'ab', 'xy')
 pg_typeof({A})::text
 fz.label({text})
+(SELECT string_agg(x, ',' ORDER BY x) FROM unnest({texts}) x)
+array_to_string(ARRAY(SELECT unnest({ints})), ',')
+{name}::text
+{money}::text
+{deep}::text
+{vec}::text
+{zoned}::text
+ROW({A}, {B})::text
+current_user::text
+to_char({num}, 'FM999990.00')
 greatest({text}, {text})
 {uuid}::text
 {chars}::text
@@ -283,6 +316,31 @@ int4range({int}, NULL)
 {range} * {range}
 range_merge({range}, {range})
 """,
+    "multi": """
+int4multirange({range})
+{multi} + {multi}
+{multi} - {multi}
+""",
+    "vec": """
+to_tsvector('simple', {text})
+{vec} || {vec}
+""",
+    "name": """
+{text}::name
+""",
+    "money": """
+{money} + {money}
+""",
+    "pairs": """
+ARRAY[{pair}, {pair}]
+array_append({pairs}, {pair})
+""",
+    "deep": """
+ROW({pair}, {ints}, {n})::fz.deep
+""",
+    "zoned": """
+{clock}::timetz AT TIME ZONE 'UTC'
+""",
     "uuid": """
 md5({text})::uuid
 """,
@@ -329,6 +387,8 @@ sum(DISTINCT {int})
 sum(length({text}))
 rank({n}) WITHIN GROUP (ORDER BY {int})
 fz.total({int})
+fz.total(DISTINCT {int} ORDER BY {1})
+dense_rank({n}) WITHIN GROUP (ORDER BY {int})
 regr_count({float}, {float})
 """,
     "int": """
@@ -376,6 +436,9 @@ array_agg({=E} ORDER BY {1})::text
 array_agg(DISTINCT {=E})::text
 json_object_agg(coalesce({text}, '-'), {int} ORDER BY {1}, {2})::text
 range_agg({range})::text
+string_agg({text}, {text} ORDER BY {1}, {2})
+array_agg({pair} ORDER BY {1})::text
+percentile_disc(ARRAY[0.25, 0.75]) WITHIN GROUP (ORDER BY {int})::text
 jsonb_agg({ints} ORDER BY {1})::text
 mode() WITHIN GROUP (ORDER BY {text})
 """,
@@ -399,6 +462,7 @@ jsonb_agg({text} ORDER BY {1})
 jsonb_object_agg(coalesce({text}, '-'), {int} ORDER BY {1}, {2})
 """,
     "range": "range_intersect_agg({range})",
+    "multi": "range_agg({range})\nrange_agg({multi})\nrange_intersect_agg({multi})",
     "uuid": "(array_agg({uuid} ORDER BY {1}))[1]",
     "bytes": "string_agg({bytes}, ''::bytea ORDER BY {1})",
     "pair": "(array_agg({pair} ORDER BY {1}))[1]",

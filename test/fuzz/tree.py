@@ -184,7 +184,8 @@ class Select(Piece):
         if self.distinct == "all":
             text += "DISTINCT "
         elif self.distinct:
-            places = [str(self.items.index(item) + 1) for item in self.distinct if item in self.items]
+            places = [one.sql() if isinstance(one, Expr) else str(self.items.index(one) + 1)
+                      for one in self.distinct if isinstance(one, Expr) or one in self.items]
             text += f"DISTINCT ON ({', '.join(places)}) " if places else ""
         text += ", ".join(item.sql() for item in self.items)
         if self.source:
@@ -206,6 +207,7 @@ class Select(Piece):
 
     def children(self):
         found = self.source + self.items + self.where + ([self.group] if self.group else []) + self.having
+        found += [one for one in self.distinct if isinstance(one, Expr)] if self.distinct not in (None, "all") else []
         return found + [window for _, window in self.windows] + self.order
 
     def drop_column(self, i):
@@ -297,10 +299,11 @@ class Cte(Piece):
 
     def __init__(self, name, box, how=""):
         self.name, self.box, self.how = name, box, how
+        self.tail = ""  # SEARCH or CYCLE
 
     def sql(self):
         names = ", ".join(item.name for item in self.box.columns())
-        return f"{self.name}({names}) AS {self.how}({self.box.sql()})"
+        return f"{self.name}({names}) AS {self.how}({self.box.sql()}){self.tail}"
 
     def children(self):
         return [self.box]
@@ -308,6 +311,8 @@ class Cte(Piece):
     def reductions(self):
         if self.how:
             yield [(self, "how", "")]
+        if self.tail:
+            yield [(self, "tail", "")]
 
 
 class Box(Piece):

@@ -20,6 +20,9 @@ struct Estimate {
 // query must not refer to anything outside of it.
 Estimate estimate_query(const Query *query);
 
+// Raises what PostgreSQL's planner would raise if all tables were ordinary ones.
+void raise_planning_errors(const Query *query, ParamListInfo params);
+
 // get_relation_stats_hook: columns of fragments have the statistics of the table columns that they are.
 bool find_fragment_statistics(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
 							  VariableStatData *data);

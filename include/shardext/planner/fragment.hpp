@@ -40,6 +40,8 @@ struct PlannerRun {
 	List *placeholders = NIL;  // Expr: what placeholders stand for
 	List *shipped = NIL;	   // ShippedItem: what is sent to the shards as arrays
 	List *keyed = NIL;		   // PlannerInfo: those that add_join_keys() has worked on
+	bool distributed = true;   // false: only functions that PostgreSQL inlines may read distributed tables
+	bool thrown_away = false;  // the plans are for nobody to run
 	bool simple_scans = false; // no scan may wait for values from elsewhere in the plan
 	const char *reason = nullptr; // why the query level at hand is not part of a fragment
 	List *reasons = NIL;		  // String: those of tables

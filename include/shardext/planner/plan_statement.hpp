@@ -10,6 +10,10 @@ using StandardPlanner = PlannedStmt *(*)(Query *, const char *, int, ParamListIn
 PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options,
 										ParamListInfo params, StandardPlanner next);
 
+// Plans any other statement. SQL functions in it may read distributed tables when PostgreSQL inlines them.
+PlannedStmt *plan_other_statement(Query *query, const char *text, int cursor_options, ParamListInfo params,
+								  StandardPlanner next);
+
 // True when the statement concerns a distributed table anywhere.
 bool statement_is_distributed(Query *query);
 

@@ -23,6 +23,9 @@ void forget_syntactic_names(Node *node);
 // Leaves out the WITH queries of a query that nobody reads, or only others of that kind.
 void forget_unread_ctes(Query *query);
 
+// The same in all queries of a tree.
+bool forget_all_unread_ctes(Node *node, void *);
+
 // The text PostgreSQL prints for a query when every name must be qualified and every constant exact.
 char *deparse_qualified(Query *query, bool whole = true);
 

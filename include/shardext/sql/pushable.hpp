@@ -21,7 +21,8 @@ struct Pushability {
 // types of tables do not travel.
 void check_pushable(Node *node, Pushability *result);
 
-// True for an expression that has columns of any query level, or other values that change from row to row.
+// True for an expression that has columns of any query level, or other values that may change from row to
+// row, such as those of sub-queries.
 bool depends_on_row(Node *node);
 
 // True for a function that gives the same answer on a node as here.

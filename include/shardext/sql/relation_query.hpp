@@ -33,4 +33,9 @@ Node *value_when(AttrNumber column, int number, Node *value, Node *otherwise);
 // One constant column, for queries of which only the number of rows is wanted.
 TargetEntry *constant_column();
 
+// Puts a function whose column list has been renamed into a query of its own. jsonb_to_recordset(…) AS (a
+// int) looks for fields by the names in its list, where the deparser writes those of the alias, which may be
+// others.
+void wrap_column_list(RangeTblEntry *rte);
+
 } // namespace shardext

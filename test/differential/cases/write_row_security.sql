@@ -126,3 +126,8 @@ SET SESSION AUTHORIZATION diff_alice;
 SELECT count(*), current_user, session_user FROM docs GROUP BY 2, 3;
 RESET SESSION AUTHORIZATION;
 SELECT tenant, owner, count(*) FROM docs GROUP BY 1, 2;
+SET ROLE diff_alice;
+SELECT k, body, count(*) FROM notes GROUP BY k;
+SELECT tenant, id, body, count(*), (SELECT docs.secret) FROM docs GROUP BY tenant, id HAVING owner <> '';
+SELECT body, max(n) FROM notes WHERE k = 3 GROUP BY k;
+RESET ROLE;
