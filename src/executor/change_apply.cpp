@@ -202,6 +202,17 @@ void apply_phases(ShardChangeState *state, Phases phases) {
 
 } // namespace
 
+void foretell_all(ShardChangeState *state) {
+	start_pass(state, true);
+	while (ChangeBatch *batch = fill_batch(state)) {
+		check_batch(state, *batch);
+		for (int row = 0; row < batch->rows && state->plan.returning; row++)
+			store_result(state, *batch, row, nullptr, 0);
+		if (state->plan.sets_tag && !state->plan.returning)
+			state->css.ss.ps.state->es_processed += batch->rows;
+	}
+}
+
 void apply_all(ShardChangeState *state) {
 	foreach_ptr (ChangeAction, action, state->plan.actions)
 		if (action->unchanged != NIL && state->following_keys == NIL)

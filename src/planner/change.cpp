@@ -27,8 +27,8 @@ namespace {
 
 class ChangePlanner {
 public:
-	ChangePlanner(Query *query, const char *reason, List *arbiter);
-	PlannedWrite run(const PlanningContext &context);
+	ChangePlanner(Query *query, const PlanningContext &context, const char *reason, List *arbiter);
+	PlannedWrite run();
 
 private:
 	Expr *action_number();
@@ -43,9 +43,11 @@ private:
 	Node *from_inner(Node *expr) { return read_through(expr, &inner_); }
 	int add_output(Node *expr, bool junk = false);
 	Var *old_column(AttrNumber number) const;
+	int place_of_new(const Var *column);
 	bool is_merge() const { return query_->commandType == CMD_MERGE; }
 
 	Query *query_;
+	const PlanningContext &context_;
 	RangeTblEntry *target_;
 	const DistributedTable *table_;
 	ChangePlan plan_;
@@ -62,8 +64,8 @@ bool find_current_of(Node *node, void *) {
 	return IsA(node, CurrentOfExpr) || walk_expression(node, find_current_of, static_cast<void *>(nullptr));
 }
 
-ChangePlanner::ChangePlanner(Query *query, const char *reason, List *arbiter)
-	: query_(query), target_(rt_fetch(query->resultRelation, query->rtable)),
+ChangePlanner::ChangePlanner(Query *query, const PlanningContext &context, const char *reason, List *arbiter)
+	: query_(query), context_(context), target_(rt_fetch(query->resultRelation, query->rtable)),
 	  table_(find_distributed_table(target_->relid)), inner_{query, target_->relid},
 	  returning_{query, target_->relid}, old_row_{query->resultRelation, target_->relid, NIL, NIL} {
 	inner_.whole_rows = returning_.whole_rows = true;
@@ -74,6 +76,8 @@ ChangePlanner::ChangePlanner(Query *query, const char *reason, List *arbiter)
 	plan_.arbiter = arbiter;
 	plan_.reason = reason;
 	plan_.sets_tag = query->canSetTag;
+	plan_.shared = context.shares_rows;
+	plan_.late = context.late;
 	if (find_current_of(query->jointree->quals, nullptr))
 		refuse_write(
 			psprintf("%s with WHERE CURRENT OF", query->commandType == CMD_UPDATE ? "UPDATE" : "DELETE"));
@@ -279,6 +283,18 @@ List *ChangePlanner::checks_of_rows() const {
 	return result;
 }
 
+// Which output holds what a column of the target will be; of a row that is deleted, what it was.
+int ChangePlanner::place_of_new(const Var *column) {
+	const auto *action = static_cast<ChangeAction *>(linitial(plan_.actions));
+	for (int i = 0; i < list_length(action->attnums); i++)
+		if (list_nth_int(action->attnums, i) == column->varattno)
+			return action->first_column + i;
+	if (action->command == CMD_INSERT)
+		return add_output(
+			reinterpret_cast<Node *>(makeNullConst(column->vartype, column->vartypmod, column->varcollid)));
+	return add_output(from_inner(reinterpret_cast<Node *>(old_column(column->varattno))));
+}
+
 void ChangePlanner::add_returning() {
 	returning_list_ = read_returning(query_->returningList, &returning_);
 	plan_.returning = returning_list_ != NIL;
@@ -287,7 +303,9 @@ void ChangePlanner::add_returning() {
 	foreach_node (TargetEntry, entry, returning_.columns) {
 		auto *var = reinterpret_cast<Var *>(entry->expr);
 		auto *node = reinterpret_cast<Node *>(var);
-		if (IsA(var, Var) && var->varno == query_->resultRelation) {
+		if (IsA(var, Var) && var->varno == query_->resultRelation && plan_.late) {
+			plan_.outputs = lappend_int(plan_.outputs, -1 - place_of_new(var));
+		} else if (IsA(var, Var) && var->varno == query_->resultRelation) {
 			plan_.outputs = lappend_int(plan_.outputs, list_length(plan_.returned));
 			plan_.returned = lappend_int(plan_.returned, var->varattno);
 		} else {
@@ -305,6 +323,7 @@ Query *ChangePlanner::inner_query() {
 	inner->targetList = inner_.columns;
 	inner->returningList = NIL;
 	inner->withCheckOptions = NIL;
+	inner->override = OVERRIDING_NOT_SET;
 	// The right to write is checked for the whole statement.
 	rt_fetch(query_->resultRelation, inner->rtable)->requiredPerms &= ACL_SELECT;
 	inner->cteList = NIL; // one level up, for the new values to see them, too
@@ -323,21 +342,25 @@ Query *ChangePlanner::source_query() {
 	outer->hasRecursive = query_->hasRecursive;
 	outer->hasRowSecurity = query_->hasRowSecurity;
 	outer->hasSubLinks = query_->hasSubLinks;
+	outer->hasTargetSRFs = query_->hasTargetSRFs;
 	int level = -1;
 	raise_cte_levels(reinterpret_cast<Node *>(inner), &level);
 	return outer;
 }
 
-PlannedWrite ChangePlanner::run(const PlanningContext &context) {
+PlannedWrite ChangePlanner::run() {
 	// The row's identity and its action come first.
-	const int target = query_->resultRelation;
+	auto identity = [this](AttrNumber column, Oid type) {
+		return query_->commandType == CMD_INSERT
+				   ? reinterpret_cast<Expr *>(makeNullConst(type, -1, InvalidOid))
+				   : reinterpret_cast<Expr *>(
+						 makeVar(query_->resultRelation, column, type, -1, InvalidOid, 0));
+	};
 	inner_.columns =
-		list_make3(makeTargetEntry(reinterpret_cast<Expr *>(makeVar(target, SelfItemPointerAttributeNumber,
-																	TIDOID, -1, InvalidOid, 0)),
-								   kChangeRowId + 1, pstrdup("row_id"), false),
-				   makeTargetEntry(reinterpret_cast<Expr *>(makeVar(target, MinTransactionIdAttributeNumber,
-																	XIDOID, -1, InvalidOid, 0)),
-								   kChangeXmin + 1, pstrdup("row_xmin"), false),
+		list_make3(makeTargetEntry(identity(SelfItemPointerAttributeNumber, TIDOID), kChangeRowId + 1,
+								   pstrdup("row_id"), false),
+				   makeTargetEntry(identity(MinTransactionIdAttributeNumber, XIDOID), kChangeXmin + 1,
+								   pstrdup("row_xmin"), false),
 				   makeTargetEntry(action_number(), kChangeAction + 1, pstrdup("action"), false));
 	add_output(reinterpret_cast<Node *>(makeVar(1, kChangeRowId + 1, TIDOID, -1, InvalidOid, 0)));
 	add_output(reinterpret_cast<Node *>(makeVar(1, kChangeXmin + 1, XIDOID, -1, InvalidOid, 0)));
@@ -351,7 +374,7 @@ PlannedWrite ChangePlanner::run(const PlanningContext &context) {
 	} else {
 		add_action(query_->commandType, query_->targetList, 0);
 	}
-	if (query_->withCheckOptions != NIL)
+	if (query_->withCheckOptions != NIL && query_->commandType != CMD_INSERT)
 		add_old_row();
 	add_returning();
 	add_multi_sub_queries();
@@ -361,7 +384,7 @@ PlannedWrite ChangePlanner::run(const PlanningContext &context) {
 			plan_.first_check += !entry->resjunk;
 		source = select_with_checks(source, checks_of_rows(), &plan_.checks);
 	}
-	plan_.source = plan_source(source, context);
+	plan_.source = plan_source(source, context_);
 	auto *permissions = static_cast<RangeTblEntry *>(copyObjectImpl(target_));
 	permissions->securityQuals = NIL;
 	current_run->range_tables = lappend(current_run->range_tables, permissions);
@@ -388,7 +411,7 @@ bool raise_cte_levels(Node *node, int *level) {
 }
 
 PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason, List *arbiter) {
-	return ChangePlanner(query, reason, arbiter).run(context);
+	return ChangePlanner(query, context, reason, arbiter).run();
 }
 
 } // namespace shardext

@@ -101,6 +101,7 @@ ModifyPlan ModifyPlan::from_private(List *custom_private) {
 List *ChangePlan::to_private() const {
 	List *numbers = list_make5_int(static_cast<int>(relid), colocation_id, key_attnum, once, keeps_key);
 	numbers = lappend_int(lappend_int(lappend_int(numbers, first_check), returning), sets_tag);
+	numbers = lappend_int(lappend_int(numbers, shared), late);
 	List *all = NIL;
 	foreach_ptr (ChangeAction, action, actions)
 		all = lappend(all, list_make3(list_make2_int(action->command, action->first_column), action->attnums,
@@ -124,6 +125,8 @@ ChangePlan ChangePlan::from_private(List *custom_private) {
 	plan.first_check = list_nth_int(list(0), 5);
 	plan.returning = list_nth_int(list(0), 6);
 	plan.sets_tag = list_nth_int(list(0), 7);
+	plan.shared = list_nth_int(list(0), 8);
+	plan.late = list_nth_int(list(0), 9);
 	foreach_ptr (List, parts, list(1)) {
 		auto *action = new (palloc0(sizeof(ChangeAction))) ChangeAction();
 		auto *head = static_cast<List *>(linitial(parts));

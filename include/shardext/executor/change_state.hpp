@@ -60,4 +60,7 @@ bool lock_all(ShardChangeState *state);
 // Changes all rows (change_apply.cpp). They must be locked.
 void apply_all(ShardChangeState *state);
 
+// Checks all rows and stores what RETURNING reads of them, which are to be changed later (change_apply.cpp).
+void foretell_all(ShardChangeState *state);
+
 } // namespace shardext

@@ -86,6 +86,8 @@ struct ChangePlan {
 	List *arbiter = NIL;	 // int list: of ON CONFLICT DO UPDATE, the columns of the unique key
 	bool keeps_key = true;	 // no column of a unique index changes: others may still refer to the row
 	const char *reason = ""; // why the statement does not run on the shards as it is
+	bool shared = false;	 // another part of the statement may change the same rows
+	bool late = false;		 // rows are changed when the statement ends; RETURNING reads the source alone
 	List *actions = NIL;	 // of ChangeAction; not in order of evaluation
 	RowChecks checks;
 	int first_check = 0;  // of the source's columns
