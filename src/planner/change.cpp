@@ -58,12 +58,6 @@ private:
 	NewRow old_row_;
 };
 
-bool find_current_of(Node *node, void *) {
-	if (node == nullptr)
-		return false;
-	return IsA(node, CurrentOfExpr) || walk_expression(node, find_current_of, static_cast<void *>(nullptr));
-}
-
 ChangePlanner::ChangePlanner(Query *query, const PlanningContext &context, const char *reason, List *arbiter)
 	: query_(query), context_(context), target_(rt_fetch(query->resultRelation, query->rtable)),
 	  table_(find_distributed_table(target_->relid)), inner_{query, target_->relid},
@@ -78,9 +72,6 @@ ChangePlanner::ChangePlanner(Query *query, const PlanningContext &context, const
 	plan_.sets_tag = query->canSetTag;
 	plan_.shared = context.shares_rows;
 	plan_.late = context.late;
-	if (find_current_of(query->jointree->quals, nullptr))
-		refuse_write(
-			psprintf("%s with WHERE CURRENT OF", query->commandType == CMD_UPDATE ? "UPDATE" : "DELETE"));
 }
 
 // The position (from 0) of a new output of the source.
