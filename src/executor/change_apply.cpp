@@ -46,23 +46,23 @@ void store_result(ShardChangeState *state, const ChangeBatch &batch, int row, co
 
 // True when two of the rows that were to be inserted have the same unique key.
 bool has_duplicates(const ShardChangeState *state, const ChangeBatch &batch, const List *rows) {
-	auto same_key = [&](int one, int other) {
-		const ChangeAction *action = action_of(state, batch.actions[one]);
-		for (int i = 0; i < list_length(action->attnums); i++) {
-			const int column = action->first_column + i;
+	auto same_key = [&](const List *key, int one, int other) {
+		const ListCell *cell;
+		foreach (cell, key) {
+			const int column = lfirst_int(cell);
 			Form_pg_attribute attribute = TupleDescAttr(state->source_desc, column);
-			if (list_member_int(state->plan.arbiter, list_nth_int(action->attnums, i)) &&
-				(batch.isnull(one, column) || batch.isnull(other, column) ||
-				 !datum_image_eq(batch.value(one, column), batch.value(other, column), attribute->attbyval,
-								 attribute->attlen)))
+			if (batch.isnull(one, column) || batch.isnull(other, column) ||
+				!datum_image_eq(batch.value(one, column), batch.value(other, column), attribute->attbyval,
+								attribute->attlen))
 				return false;
 		}
 		return true;
 	};
-	for (int i = 0; i < list_length(rows); i++)
-		for (int j = i + 1; j < list_length(rows); j++)
-			if (same_key(list_nth_int(rows, i), list_nth_int(rows, j)))
-				return true;
+	foreach_ptr (List, key, state->plan.conflict_keys)
+		for (int i = 0; i < list_length(rows); i++)
+			for (int j = i + 1; j < list_length(rows); j++)
+				if (same_key(key, list_nth_int(rows, i), list_nth_int(rows, j)))
+					return true;
 	return false;
 }
 
@@ -87,9 +87,9 @@ void finish_change(ShardChangeState *state, const ChangeBatch &batch, const Chan
 		changed = change.stream->affected_rows();
 	}
 	const bool all = changed == static_cast<uint64>(list_length(change.rows));
-	if (!all && state->plan.arbiter != NIL && has_duplicates(state, batch, change.rows))
+	if (!all && state->plan.conflict_keys != NIL && has_duplicates(state, batch, change.rows))
 		refuse_second_time(state);
-	if (!all && state->plan.arbiter != NIL && !change.numbered)
+	if (!all && state->plan.conflict_keys != NIL && !change.numbered)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("could not serialize access due to concurrent insert"));
 	if (!all)

@@ -70,7 +70,7 @@ void start_pass(ShardChangeState *state, bool again) {
 }
 
 [[noreturn]] void refuse_second_time(const ShardChangeState *state) {
-	const bool merge = state->plan.arbiter == NIL;
+	const bool merge = state->plan.conflict_keys == NIL;
 	ereport(ERROR, errcode(ERRCODE_CARDINALITY_VIOLATION),
 			errmsg("%s command cannot affect row a second time", merge ? "MERGE" : "ON CONFLICT DO UPDATE"),
 			merge

@@ -236,14 +236,9 @@ StatementRequest ChangeSql::insert(const ChangeBatch &batch, int group, const Li
 		sql.text(")");
 	}
 	// What somebody has inserted meanwhile shows in the number of rows. (Rows that move are no proposals.)
-	if (plan_.arbiter != NIL && action->command == CMD_INSERT) {
-		const char *separator = " ON CONFLICT (";
-		foreach (cell, plan_.arbiter) {
-			sql.text(separator);
-			column_name(&sql, plan_.relid, lfirst_int(cell));
-			separator = ", ";
-		}
-		sql.text(") DO NOTHING");
+	if (plan_.conflict_keys != NIL && action->command == CMD_INSERT) {
+		sql.text(" ");
+		sql.append(plan_.conflict_clause);
 	}
 	returning(&sql, false);
 	StatementRequest result = request(group, sql.finish(), plan_.returning ? insert_desc : nullptr);

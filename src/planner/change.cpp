@@ -27,12 +27,13 @@ namespace {
 
 class ChangePlanner {
 public:
-	ChangePlanner(Query *query, const PlanningContext &context, const char *reason, List *arbiter);
+	ChangePlanner(Query *query, const PlanningContext &context, const char *reason, const Conflict *conflict);
 	PlannedWrite run();
 
 private:
 	Expr *action_number();
 	void add_action(CmdType command, List *targets, int number);
+	void add_conflict_keys();
 	void add_old_row();
 	NewRow new_row(const ChangeAction *action) const;
 	List *checks_of_rows() const;
@@ -48,6 +49,7 @@ private:
 
 	Query *query_;
 	const PlanningContext &context_;
+	const Conflict *conflict_;
 	RangeTblEntry *target_;
 	const DistributedTable *table_;
 	ChangePlan plan_;
@@ -58,8 +60,10 @@ private:
 	NewRow old_row_;
 };
 
-ChangePlanner::ChangePlanner(Query *query, const PlanningContext &context, const char *reason, List *arbiter)
-	: query_(query), context_(context), target_(rt_fetch(query->resultRelation, query->rtable)),
+ChangePlanner::ChangePlanner(Query *query, const PlanningContext &context, const char *reason,
+							 const Conflict *conflict)
+	: query_(query), context_(context), conflict_(conflict),
+	  target_(rt_fetch(query->resultRelation, query->rtable)),
 	  table_(find_distributed_table(target_->relid)), inner_{query, target_->relid},
 	  returning_{query, target_->relid}, old_row_{query->resultRelation, target_->relid, NIL, NIL} {
 	inner_.whole_rows = returning_.whole_rows = true;
@@ -67,7 +71,6 @@ ChangePlanner::ChangePlanner(Query *query, const PlanningContext &context, const
 	plan_.colocation_id = table_->colocation->id;
 	plan_.key_attnum = table_->key_attnum;
 	plan_.once = is_merge();
-	plan_.arbiter = arbiter;
 	plan_.reason = reason;
 	plan_.sets_tag = query->canSetTag;
 	plan_.shared = context.shares_rows;
@@ -218,6 +221,16 @@ void ChangePlanner::add_multi_sub_queries() {
 	}
 }
 
+void ChangePlanner::add_conflict_keys() {
+	plan_.conflict_clause = conflict_->clause;
+	foreach_ptr (List, key, conflict_->keys) {
+		List *columns = NIL;
+		foreach_ptr (Node, part, key)
+			columns = lappend_int(columns, add_output(from_inner(part)));
+		plan_.conflict_keys = lappend(plan_.conflict_keys, columns);
+	}
+}
+
 // The old row, for checks and for the columns of the new one that do not change.
 void ChangePlanner::add_old_row() {
 	Relation relation = RelationIdGetRelation(target_->relid);
@@ -252,7 +265,7 @@ List *ChangePlanner::checks_of_rows() const {
 	const List *checks = query_->withCheckOptions;
 	int number = 0;
 	foreach_ptr (ChangeAction, action, plan_.actions)
-		if (plan_.arbiter != NIL && action->command == CMD_INSERT) // rows are proposed before they conflict
+		if (conflict_ != nullptr && action->command == CMD_INSERT) // rows are proposed before they conflict
 			result = add_checks_of_row(result, checks, new_row(action), {WCO_RLS_INSERT_CHECK});
 	foreach_ptr (ChangeAction, action, plan_.actions) {
 		const int own = is_merge() ? number : -1;
@@ -266,7 +279,7 @@ List *ChangePlanner::checks_of_rows() const {
 			add(old_row_, {kViewConflictCheck, WCO_RLS_CONFLICT_CHECK, WCO_RLS_MERGE_UPDATE_CHECK});
 			add(new_row(action), {WCO_RLS_UPDATE_CHECK, WCO_VIEW_CHECK});
 		}
-		if (action->command == CMD_INSERT && plan_.arbiter == NIL)
+		if (action->command == CMD_INSERT && conflict_ == nullptr)
 			add(new_row(action), {WCO_RLS_INSERT_CHECK});
 		if (action->command == CMD_INSERT)
 			add(new_row(action), {WCO_VIEW_CHECK});
@@ -365,6 +378,8 @@ PlannedWrite ChangePlanner::run() {
 	} else {
 		add_action(query_->commandType, query_->targetList, 0);
 	}
+	if (conflict_ != nullptr)
+		add_conflict_keys();
 	if (query_->withCheckOptions != NIL && query_->commandType != CMD_INSERT)
 		add_old_row();
 	add_returning();
@@ -401,8 +416,9 @@ bool raise_cte_levels(Node *node, int *level) {
 	return false;
 }
 
-PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason, List *arbiter) {
-	return ChangePlanner(query, context, reason, arbiter).run();
+PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason,
+						 const Conflict *conflict) {
+	return ChangePlanner(query, context, reason, conflict).run();
 }
 
 } // namespace shardext

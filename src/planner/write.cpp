@@ -99,14 +99,29 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 	}
 }
 
+// ON CONFLICT … DO NOTHING with the same key.
+SqlPieces *conflict_clause(Query *query) {
+	auto *shell = static_cast<Query *>(copyObjectImpl(query));
+	OnConflictExpr *conflict = shell->onConflict;
+	conflict->action = ONCONFLICT_NOTHING;
+	conflict->onConflictSet = NIL;
+	conflict->onConflictWhere = nullptr;
+	InsertPlan plan;
+	plan.relid = rt_fetch(query->resultRelation, query->rtable)->relid;
+	List *lifted = NIL;
+	split_insert_text(shell, NIL, &plan, &lifted);
+	if (lifted != NIL)
+		refuse_write("ON CONFLICT with a value that only the coordinator knows");
+	return plan.tail;
+}
+
 PlannedWrite plan_insert(Query *query, const PlanningContext &context) {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 	const DistributedTable *table = find_distributed_table(target->relid);
 	if (const char *reason = why_not_on_shards(query, table)) {
-		List *arbiter = arbiter_columns(query->onConflict);
-		if (arbiter == NIL)
-			refuse_write(reason);
-		return plan_change(conflict_to_merge(query, arbiter), context, reason, arbiter);
+		Conflict conflict{NIL, conflict_clause(query)};
+		Query *merge = conflict_to_merge(query, &conflict.keys);
+		return plan_change(merge, context, reason, &conflict);
 	}
 	if (query->onConflict != nullptr)
 		order_multi_assignments(query->onConflict->onConflictSet);

@@ -111,7 +111,7 @@ List *ChangePlan::to_private() const {
 	result = lappend(result, output_typmods);
 	result = lappend(result, makeString(pstrdup(reason)));
 	result = lappend(result, source_list(source));
-	return lappend(result, arbiter);
+	return lappend(lappend(result, conflict_keys), conflict_clause);
 }
 
 ChangePlan ChangePlan::from_private(List *custom_private) {
@@ -143,7 +143,8 @@ ChangePlan ChangePlan::from_private(List *custom_private) {
 	plan.output_typmods = list(6);
 	plan.reason = strVal(list_nth(custom_private, 7));
 	plan.source = source_from(list(8));
-	plan.arbiter = list(9);
+	plan.conflict_keys = list(9);
+	plan.conflict_clause = list(10);
 	return plan;
 }
 

@@ -98,9 +98,14 @@ PlannedWrite plan_pushed_write(Query *query, const char **reason);
 // A query moves one level down, the WITH queries that it names stay: *level is -1.
 bool raise_cte_levels(Node *node, int *level);
 
-// All others: rows are read, locked and changed one by one (planner/change.cpp). `arbiter`: of an INSERT … ON
-// CONFLICT that has become a MERGE, the columns of its unique key.
+// An INSERT … ON CONFLICT DO UPDATE that has become a MERGE.
+struct Conflict {
+	List *keys;		   // of Lists of expressions over EXCLUDED, see conflict_to_merge()
+	SqlPieces *clause; // ON CONFLICT … DO NOTHING
+};
+
+// All others: rows are read, locked and changed one by one (planner/change.cpp).
 PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason,
-						 List *arbiter = NIL);
+						 const Conflict *conflict = nullptr);
 
 } // namespace shardext

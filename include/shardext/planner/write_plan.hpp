@@ -82,8 +82,11 @@ struct ChangePlan {
 	Oid relid = InvalidOid;
 	int32 colocation_id = 0;
 	int key_attnum = 0;
-	bool once = false;		 // more than one action on a row is an error (MERGE)
-	List *arbiter = NIL;	 // int list: of ON CONFLICT DO UPDATE, the columns of the unique key
+	bool once = false; // more than one action on a row is an error (MERGE)
+	// Of ON CONFLICT DO UPDATE: for each unique key the source's columns (int list), of which two rows of the
+	// statement must not agree in all; and ON CONFLICT … DO NOTHING.
+	List *conflict_keys = NIL;
+	SqlPieces *conflict_clause = NIL;
 	bool keeps_key = true;	 // no column of a unique index changes: others may still refer to the row
 	const char *reason = ""; // why the statement does not run on the shards as it is
 	bool shared = false;	 // another part of the statement may change the same rows
