@@ -1,4 +1,4 @@
-// Rows that move to another shard group while others refer to them.
+// Rows that refer to other tables' rows, and move to another shard group: nothing may refer to them.
 #include "shardext/executor/move_guard.hpp"
 
 #include "shardext/executor/node_parts.hpp"
