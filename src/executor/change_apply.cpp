@@ -153,10 +153,12 @@ NewKeys *new_keys(const ShardChangeState *state, const ChangeBatch &batch, int g
 		for (int i = 0; i < list_length(action->attnums); i++) {
 			if (list_nth_int(action->attnums, i) != state->plan.key_attnum)
 				continue;
-			if (batch.isnull(row, action->first_column + i))
+			bool isnull;
+			const Datum key = new_value(state->plan, batch, row, list_nth_int(action->places, i), &isnull);
+			if (isnull)
 				keys->null = true;
 			else
-				keys->values[keys->count++] = batch.value(row, action->first_column + i);
+				keys->values[keys->count++] = key;
 		}
 	}
 	return keys;

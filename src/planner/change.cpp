@@ -45,6 +45,7 @@ private:
 	int add_output(Node *expr, bool junk = false);
 	Var *old_column(AttrNumber number) const;
 	int place_of_new(const Var *column);
+	int place_of_value(Node *value, int action);
 	bool is_merge() const { return query_->commandType == CMD_MERGE; }
 
 	Query *query_;
@@ -154,10 +155,26 @@ bool is_simple(const Node *node) {
 	return IsA(node, Const) || IsA(node, Var);
 }
 
+// Where a new value of an action is to be found. Several actions of wide tables would soon have more columns
+// than a query may have: constants are none, and actions share columns.
+int ChangePlanner::place_of_value(Node *value, int action) {
+	if (!is_merge())
+		return add_output(value);
+	if (!is_simple(value))
+		return add_output(only_for(action, value));
+	if (IsA(value, Const) && query_->withCheckOptions == NIL) {
+		plan_.constants = lappend(plan_.constants, value);
+		return -list_length(plan_.constants);
+	}
+	foreach_node (TargetEntry, entry, outputs_)
+		if (entry->resno > kChangeFirst && !entry->resjunk && equal(entry->expr, value))
+			return entry->resno - 1;
+	return add_output(value);
+}
+
 void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 	auto *action = new (palloc0(sizeof(ChangeAction))) ChangeAction();
 	action->command = command;
-	action->first_column = list_length(outputs_);
 	plan_.actions = lappend(plan_.actions, action);
 	Bitmapset *assigned = nullptr;
 	bool moves = false;
@@ -165,8 +182,8 @@ void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 		if (entry->resjunk)
 			continue;
 		Node *value = from_inner(reinterpret_cast<Node *>(entry->expr));
-		add_output(is_merge() && !is_simple(value) ? only_for(number, value) : value);
 		action->attnums = lappend_int(action->attnums, entry->resno);
+		action->places = lappend_int(action->places, place_of_value(value, number));
 		assigned = bms_add_member(assigned, entry->resno);
 		moves = moves || (command == CMD_UPDATE && entry->resno == table_->key_attnum);
 	}
@@ -185,8 +202,9 @@ void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 			if (bms_is_member(i - FirstLowInvalidHeapAttributeNumber, keys))
 				plan_.keeps_key = false;
 		} else if (moves) {
-			add_output(from_inner(reinterpret_cast<Node *>(old_column(i))));
 			action->unchanged = lappend_int(action->unchanged, i);
+			action->places = lappend_int(
+				action->places, place_of_value(from_inner(reinterpret_cast<Node *>(old_column(i))), number));
 		}
 	}
 	RelationClose(relation);
@@ -249,7 +267,7 @@ void ChangePlanner::add_old_row() {
 NewRow ChangePlanner::new_row(const ChangeAction *action) const {
 	NewRow row{query_->resultRelation, target_->relid, list_copy(action->attnums), NIL};
 	for (int i = 0; i < list_length(action->attnums); i++)
-		row.columns = lappend_int(row.columns, action->first_column + i + 1);
+		row.columns = lappend_int(row.columns, list_nth_int(action->places, i) + 1);
 	for (int i = 0; action->command == CMD_UPDATE && i < list_length(old_row_.attnums); i++) {
 		if (list_member_int(action->attnums, list_nth_int(old_row_.attnums, i)))
 			continue;
@@ -292,7 +310,7 @@ int ChangePlanner::place_of_new(const Var *column) {
 	const auto *action = static_cast<ChangeAction *>(linitial(plan_.actions));
 	for (int i = 0; i < list_length(action->attnums); i++)
 		if (list_nth_int(action->attnums, i) == column->varattno)
-			return action->first_column + i;
+			return list_nth_int(action->places, i);
 	if (action->command == CMD_INSERT)
 		return add_output(
 			reinterpret_cast<Node *>(makeNullConst(column->vartype, column->vartypmod, column->varcollid)));

@@ -104,14 +104,14 @@ List *ChangePlan::to_private() const {
 	numbers = lappend_int(lappend_int(numbers, shared), late);
 	List *all = NIL;
 	foreach_ptr (ChangeAction, action, actions)
-		all = lappend(all, list_make3(list_make2_int(action->command, action->first_column), action->attnums,
-									  action->unchanged));
+		all = lappend(all, list_make4(list_make1_int(action->command), action->attnums, action->unchanged,
+									  action->places));
 	List *result = list_make5(numbers, all, checks_list(checks), returned, outputs);
 	result = lappend(result, output_types);
 	result = lappend(result, output_typmods);
 	result = lappend(result, makeString(pstrdup(reason)));
 	result = lappend(result, source_list(source));
-	return lappend(lappend(result, conflict_keys), conflict_clause);
+	return lappend(lappend(lappend(result, conflict_keys), conflict_clause), constants);
 }
 
 ChangePlan ChangePlan::from_private(List *custom_private) {
@@ -129,11 +129,10 @@ ChangePlan ChangePlan::from_private(List *custom_private) {
 	plan.late = list_nth_int(list(0), 9);
 	foreach_ptr (List, parts, list(1)) {
 		auto *action = new (palloc0(sizeof(ChangeAction))) ChangeAction();
-		auto *head = static_cast<List *>(linitial(parts));
-		action->command = static_cast<CmdType>(linitial_int(head));
-		action->first_column = lsecond_int(head);
+		action->command = static_cast<CmdType>(linitial_int(static_cast<List *>(linitial(parts))));
 		action->attnums = static_cast<List *>(lsecond(parts));
 		action->unchanged = static_cast<List *>(lthird(parts));
+		action->places = static_cast<List *>(lfourth(parts));
 		plan.actions = lappend(plan.actions, action);
 	}
 	plan.checks = checks_from(list(2));
@@ -145,6 +144,7 @@ ChangePlan ChangePlan::from_private(List *custom_private) {
 	plan.source = source_from(list(8));
 	plan.conflict_keys = list(9);
 	plan.conflict_clause = list(10);
+	plan.constants = list(11);
 	return plan;
 }
 

@@ -71,8 +71,9 @@ CustomScan *make_shard_modify(const ModifyPlan &plan, List *lifted, List *pins);
 struct ChangeAction {
 	CmdType command = CMD_NOTHING;
 	List *attnums = NIL;   // int list: columns with new values
-	int first_column = 0;  // of the source: where these are, side by side
-	List *unchanged = NIL; // int list: UPDATE of the key: the other columns that have values, which follow
+	List *unchanged = NIL; // int list: UPDATE of the key: the other columns that have values
+	// Int list: for each of these columns its place in the source, or -1 - its place among the constants.
+	List *places = NIL;
 };
 
 // Rows are read, locked, and changed on their shards one by one: UPDATE, DELETE and MERGE of any form. The
@@ -92,6 +93,7 @@ struct ChangePlan {
 	bool shared = false;	 // another part of the statement may change the same rows
 	bool late = false;		 // rows are changed when the statement ends; RETURNING reads the source alone
 	List *actions = NIL;	 // of ChangeAction; not in order of evaluation
+	List *constants = NIL;	 // Const: values that are the same for all rows
 	RowChecks checks;
 	int first_check = 0;  // of the source's columns
 	List *returned = NIL; // int list: columns of the table that the shards return
