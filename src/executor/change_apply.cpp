@@ -1,6 +1,7 @@
 // Shard Change: changing rows that are locked.
 #include "shardext/executor/change_state.hpp"
 
+#include "shardext/executor/carried_rows.hpp"
 #include "shardext/executor/move_guard.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/row_ids.hpp"
@@ -46,23 +47,23 @@ void store_result(ShardChangeState *state, const ChangeBatch &batch, int row, co
 
 // True when two of the rows that were to be inserted have the same unique key.
 bool has_duplicates(const ShardChangeState *state, const ChangeBatch &batch, const List *rows) {
-	auto same_key = [&](int one, int other) {
-		const ChangeAction *action = action_of(state, batch.actions[one]);
-		for (int i = 0; i < list_length(action->attnums); i++) {
-			const int column = action->first_column + i;
+	auto same_key = [&](const List *key, int one, int other) {
+		const ListCell *cell;
+		foreach (cell, key) {
+			const int column = lfirst_int(cell);
 			Form_pg_attribute attribute = TupleDescAttr(state->source_desc, column);
-			if (list_member_int(state->plan.arbiter, list_nth_int(action->attnums, i)) &&
-				(batch.isnull(one, column) || batch.isnull(other, column) ||
-				 !datum_image_eq(batch.value(one, column), batch.value(other, column), attribute->attbyval,
-								 attribute->attlen)))
+			if (batch.isnull(one, column) || batch.isnull(other, column) ||
+				!datum_image_eq(batch.value(one, column), batch.value(other, column), attribute->attbyval,
+								attribute->attlen))
 				return false;
 		}
 		return true;
 	};
-	for (int i = 0; i < list_length(rows); i++)
-		for (int j = i + 1; j < list_length(rows); j++)
-			if (same_key(list_nth_int(rows, i), list_nth_int(rows, j)))
-				return true;
+	foreach_ptr (List, key, state->plan.conflict_keys)
+		for (int i = 0; i < list_length(rows); i++)
+			for (int j = i + 1; j < list_length(rows); j++)
+				if (same_key(key, list_nth_int(rows, i), list_nth_int(rows, j)))
+					return true;
 	return false;
 }
 
@@ -87,9 +88,9 @@ void finish_change(ShardChangeState *state, const ChangeBatch &batch, const Chan
 		changed = change.stream->affected_rows();
 	}
 	const bool all = changed == static_cast<uint64>(list_length(change.rows));
-	if (!all && state->plan.arbiter != NIL && has_duplicates(state, batch, change.rows))
+	if (!all && state->plan.conflict_keys != NIL && has_duplicates(state, batch, change.rows))
 		refuse_second_time(state);
-	if (!all && state->plan.arbiter != NIL && !change.numbered)
+	if (!all && state->plan.conflict_keys != NIL && !change.numbered)
 		ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("could not serialize access due to concurrent insert"));
 	if (!all)
@@ -121,16 +122,46 @@ void check_batch(ShardChangeState *state, const ChangeBatch &batch) {
 	}
 }
 
-// True when rows may get keys that others have given up.
-bool frees_keys(const ChangePlan &plan) {
-	bool removes = false, writes = false;
-	foreach_ptr (ChangeAction, action, plan.actions) {
+bool moves_rows(const ChangePlan &plan) {
+	foreach_ptr (ChangeAction, action, plan.actions)
 		if (action->command == CMD_UPDATE && list_member_int(action->attnums, plan.key_attnum))
 			return true;
+	return false;
+}
+
+// True when rows may get keys that others have given up.
+bool frees_keys(const ChangePlan &plan) {
+	if (moves_rows(plan))
+		return true;
+	bool removes = false, writes = false;
+	foreach_ptr (ChangeAction, action, plan.actions) {
 		removes = removes || action->command == CMD_DELETE;
 		writes = writes || action->command != CMD_DELETE;
 	}
 	return removes && writes;
+}
+
+// The keys that rows of a shard group get which move to others.
+NewKeys *new_keys(const ShardChangeState *state, const ChangeBatch &batch, int group, const List *moved) {
+	auto *keys = static_cast<NewKeys *>(palloc0(sizeof(NewKeys)));
+	keys->group = group;
+	keys->values = static_cast<Datum *>(palloc(sizeof(Datum) * list_length(moved)));
+	const ListCell *cell;
+	foreach (cell, moved) {
+		const int row = lfirst_int(cell);
+		const ChangeAction *action = action_of(state, batch.actions[row]);
+		for (int i = 0; i < list_length(action->attnums); i++) {
+			if (list_nth_int(action->attnums, i) != state->plan.key_attnum)
+				continue;
+			bool isnull;
+			const Datum key = new_value(state->plan, batch, row, list_nth_int(action->places, i), &isnull);
+			if (isnull)
+				keys->null = true;
+			else
+				keys->values[keys->count++] = key;
+		}
+	}
+	return keys;
 }
 
 struct Phases {
@@ -144,7 +175,7 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch, Phases phase
 		check_batch(state, batch);
 	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
 	const int groups = state->colocation->group_count, actions = list_length(state->plan.actions);
-	List *changes = NIL, *moves = NIL;
+	List *changes = NIL, *moves = NIL, *keys = NIL;
 	for (int group = 0; group < groups; group++) {
 		List *moved = NIL, *removed = NIL;
 		auto **updated = static_cast<List **>(palloc0(sizeof(List *) * (actions + 1)));
@@ -168,7 +199,20 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch, Phases phase
 		if (moved != NIL && state->following_keys != NIL && phases.remove)
 			check_not_referenced(state->following_keys, state->plan.relid, state->colocation->groups[group],
 								 state->sql->tid_array(batch, moved));
-		if (moved != NIL && phases.remove)
+		if (moved != NIL && state->carried != NIL && phases.remove) {
+			keys = lappend(keys, new_keys(state, batch, group, moved));
+			for (int number = 0; number < actions; number++) {
+				const ChangeAction *action = action_of(state, number);
+				List *rows = NIL;
+				const ListCell *cell;
+				foreach (cell, moved)
+					if (batch.actions[lfirst_int(cell)] == number)
+						rows = lappend_int(rows, lfirst_int(cell));
+				if (rows != NIL)
+					changes = lappend(changes, make_change(state->sql->update(batch, group, rows, action),
+														   rows, true, true));
+			}
+		} else if (moved != NIL && phases.remove)
 			changes =
 				lappend(changes, make_change(state->sql->remove(batch, group, moved), moved, true, false));
 		for (int number = 0; number < actions && phases.update; number++)
@@ -178,13 +222,16 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch, Phases phase
 													   updated[number], true, true));
 	}
 	finish_changes(state, batch, changes);
+	if (keys != NIL)
+		carry_rows(state->colocation, state->carried, keys);
 	for (int group = 0; group < groups && phases.insert; group++)
 		for (int number = 0; number < actions; number++) {
 			const ChangeAction *action = action_of(state, number);
 			if (action->command != CMD_INSERT && action->command != CMD_UPDATE)
 				continue;
 			List *added = rows_of_group(batch, batch.new_groups, group, [&](int row) {
-				return batch.actions[row] == number && batch.groups[row] != group;
+				return batch.actions[row] == number && batch.groups[row] != group &&
+					   (state->carried == NIL || batch.groups[row] < 0);
 			});
 			if (added != NIL)
 				moves = lappend(
@@ -202,10 +249,24 @@ void apply_phases(ShardChangeState *state, Phases phases) {
 
 } // namespace
 
+void foretell_all(ShardChangeState *state) {
+	start_pass(state, true);
+	while (ChangeBatch *batch = fill_batch(state)) {
+		check_batch(state, *batch);
+		for (int row = 0; row < batch->rows && state->plan.returning; row++)
+			store_result(state, *batch, row, nullptr, 0);
+		if (state->plan.sets_tag && !state->plan.returning)
+			state->css.ss.ps.state->es_processed += batch->rows;
+	}
+}
+
 void apply_all(ShardChangeState *state) {
-	foreach_ptr (ChangeAction, action, state->plan.actions)
-		if (action->unchanged != NIL && state->following_keys == NIL)
+	if (moves_rows(state->plan)) {
+		if (refers_to_shards(state->plan.relid))
 			state->following_keys = following_keys(state->plan.relid);
+		else
+			state->carried = carried_tables(state->plan.relid);
+	}
 	// Keys that rows of one batch give up may be those of another batch.
 	if (state->batches > 1 && frees_keys(state->plan)) {
 		apply_phases(state, {true, false, false});

@@ -51,12 +51,15 @@ ChangeBatch *new_batch(ShardChangeState *state) {
 // The shard group of a new row, or the old one's where the key does not change.
 int new_group(const ShardChangeState *state, const ChangeBatch &batch, int row) {
 	const ChangeAction *action = action_of(state, batch.actions[row]);
-	int position = action->first_column;
+	int position = 0;
 	const ListCell *cell;
 	foreach (cell, action->attnums) {
-		if (lfirst_int(cell) == state->plan.key_attnum)
-			return group_of_key(state->colocation, batch.value(row, position), batch.isnull(row, position));
-		position++;
+		const int place = list_nth_int(action->places, position++);
+		if (lfirst_int(cell) != state->plan.key_attnum)
+			continue;
+		bool isnull;
+		const Datum key = new_value(state->plan, batch, row, place, &isnull);
+		return group_of_key(state->colocation, key, isnull);
 	}
 	return action->command == CMD_INSERT ? group_of_key(state->colocation, 0, true) : batch.groups[row];
 }
@@ -70,7 +73,7 @@ void start_pass(ShardChangeState *state, bool again) {
 }
 
 [[noreturn]] void refuse_second_time(const ShardChangeState *state) {
-	const bool merge = state->plan.arbiter == NIL;
+	const bool merge = state->plan.conflict_keys == NIL;
 	ereport(ERROR, errcode(ERRCODE_CARDINALITY_VIOLATION),
 			errmsg("%s command cannot affect row a second time", merge ? "MERGE" : "ON CONFLICT DO UPDATE"),
 			merge

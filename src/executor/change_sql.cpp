@@ -150,8 +150,7 @@ StatementRequest ChangeSql::remove(const ChangeBatch &batch, int group, const Li
 void ChangeSql::set_column(StatementParams *params, int number, AttrNumber column, const ChangeBatch &batch,
 						   int row, int position) const {
 	params->types[number] = type_of_column(plan_.relid, column);
-	params->values[number] = batch.value(row, position);
-	params->nulls[number] = batch.isnull(row, position);
+	params->values[number] = new_value(plan_, batch, row, position, &params->nulls[number]);
 }
 
 StatementRequest ChangeSql::update(const ChangeBatch &batch, int group, const List *rows,
@@ -184,7 +183,7 @@ StatementRequest ChangeSql::update(const ChangeBatch &batch, int group, const Li
 		sql.text(psprintf("%s(%d::bigint, $%d", place > 0 ? ", " : "", place + 1, number));
 		for (int i = 0; i < columns; i++) {
 			const int attnum = list_nth_int(action->attnums, i);
-			set_column(&params, number, attnum, batch, row, action->first_column + i);
+			set_column(&params, number, attnum, batch, row, list_nth_int(action->places, i));
 			number++;
 			sql.text(psprintf(", $%d", number));
 			cast_of(&sql, params.types[number - 1]);
@@ -228,7 +227,7 @@ StatementRequest ChangeSql::insert(const ChangeBatch &batch, int group, const Li
 			sql.text("DEFAULT"); // nothing is given, and the table has no defaults
 		for (int i = 0; i < columns; i++) {
 			set_column(&params, number, list_nth_int(attnums, i), batch, lfirst_int(cell),
-					   action->first_column + i);
+					   list_nth_int(action->places, i));
 			number++;
 			sql.text(psprintf("%s$%d", i > 0 ? ", " : "", number));
 			cast_of(&sql, params.types[number - 1]);
@@ -236,14 +235,9 @@ StatementRequest ChangeSql::insert(const ChangeBatch &batch, int group, const Li
 		sql.text(")");
 	}
 	// What somebody has inserted meanwhile shows in the number of rows. (Rows that move are no proposals.)
-	if (plan_.arbiter != NIL && action->command == CMD_INSERT) {
-		const char *separator = " ON CONFLICT (";
-		foreach (cell, plan_.arbiter) {
-			sql.text(separator);
-			column_name(&sql, plan_.relid, lfirst_int(cell));
-			separator = ", ";
-		}
-		sql.text(") DO NOTHING");
+	if (plan_.conflict_keys != NIL && action->command == CMD_INSERT) {
+		sql.text(" ");
+		sql.append(plan_.conflict_clause);
 	}
 	returning(&sql, false);
 	StatementRequest result = request(group, sql.finish(), plan_.returning ? insert_desc : nullptr);
@@ -254,7 +248,10 @@ StatementRequest ChangeSql::insert(const ChangeBatch &batch, int group, const Li
 const char *ChangeSql::shown(const ChangeAction *action) const {
 	ChangeBatch batch;
 	batch.rows = 1;
-	batch.columns = action->first_column + list_length(action->attnums) + list_length(action->unchanged);
+	batch.columns = 0;
+	const ListCell *cell;
+	foreach (cell, action->places)
+		batch.columns = std::max(batch.columns, lfirst_int(cell) + 1);
 	batch.values = static_cast<Datum *>(palloc0(sizeof(Datum) * (batch.columns + 1)));
 	batch.nulls = static_cast<bool *>(palloc0(sizeof(bool) * (batch.columns + 1)));
 	batch.tids = static_cast<ItemPointer>(palloc0(sizeof(ItemPointerData)));

@@ -1,4 +1,4 @@
-// Rows that move to another shard group while others refer to them.
+// Rows that refer to other tables' rows, and move to another shard group: nothing may refer to them.
 #include "shardext/executor/move_guard.hpp"
 
 #include "shardext/executor/node_parts.hpp"
@@ -52,7 +52,7 @@ FollowingKey *read_key(Oid constraint) {
 	return key;
 }
 
-// SELECT the referenced columns as text FROM those of the rows that something refers to.
+// SELECT the referenced columns as text FROM those of the rows that something refers to that stays.
 SqlPieces *find_referenced(const FollowingKey *key, Oid relid) {
 	SqlBuilder sql;
 	sql.text("SELECT pg_catalog.concat_ws(', '");
@@ -71,6 +71,9 @@ SqlPieces *find_referenced(const FollowingKey *key, Oid relid) {
 		sql.text(" = t.");
 		sql.identifier(get_attname(relid, key->to_columns[i], false));
 	}
+	// Rows of the same table that move along are no longer there when PostgreSQL looks.
+	if (key->from == relid)
+		sql.text(" AND c.ctid <> ALL ($1)");
 	sql.text(") LIMIT 1");
 	return sql.finish();
 }

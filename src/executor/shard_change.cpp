@@ -9,6 +9,7 @@
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/statement_scans.hpp"
+#include "shardext/executor/statement_writes.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 
@@ -55,6 +56,17 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 	});
 }
 
+// Another part of the statement comes before this one.
+bool is_lost(const ShardChangeState *state, const TupleTableSlot *slot) {
+	if (!state->plan.shared || slot->tts_isnull[kChangeRowId] ||
+		take_row(state->source.whole, state->plan.relid,
+				 reinterpret_cast<ItemPointer>(DatumGetPointer(slot->tts_values[kChangeRowId])), &state->css))
+		return false;
+	if (state->plan.once)
+		refuse_second_time(state);
+	return true;
+}
+
 // Rows that no action concerns are left out here.
 void read_source(ShardChangeState *state) {
 	AttrNumber column = kChangeRowId + 1;
@@ -67,7 +79,7 @@ void read_source(ShardChangeState *state) {
 		if (TupIsNull(slot))
 			break;
 		slot_getsomeattrs(slot, kChangeAction + 1);
-		if (!slot->tts_isnull[kChangeAction])
+		if (!slot->tts_isnull[kChangeAction] && !is_lost(state, slot))
 			tuplesort_puttupleslot(state->rows, slot);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -117,7 +129,8 @@ void read_and_lock(ShardChangeState *state) {
 		const uint64 writes = writes_so_far();
 		read_source(state);
 		finish_source(&state->source);
-		if (state->css.ss.ps.state->es_instrument == 0) // EXPLAIN still has to look at it
+		// (EXPLAIN still has to look at it, and it may hold parts that are to be changed later.)
+		if (state->css.ss.ps.state->es_instrument == 0 && may_run_again(&state->source))
 			end_source(&state->source);
 		if (writes_so_far() != writes)
 			renew_snapshot(state); // to see what functions of the source have changed
@@ -125,14 +138,42 @@ void read_and_lock(ShardChangeState *state) {
 			return;
 		if (writes_so_far() != writes && may_run_again(&state->source))
 			raise_changed_by_itself(state);
-		// (What the source itself changes must not be changed twice.)
-		if (IsolationUsesXactSnapshot() || !may_run_again(&state->source))
+		// (What the source or another part itself changes must not be changed twice.)
+		if (IsolationUsesXactSnapshot() || !may_run_again(&state->source) ||
+			(state->plan.shared && has_changed_rows(state->source.whole, state->plan.relid)))
 			ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 					errmsg("could not serialize access due to concurrent update"));
 		tuplesort_end(state->rows);
 		state->rows = nullptr;
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+void change_rows(ShardChangeState *state) {
+	count_write();
+	apply_all(state);
+	drop_snapshot(state);
+	tuplesort_end(state->rows);
+	state->rows = nullptr;
+}
+
+void change_rows_late(CustomScanState *node) {
+	auto *state = state_of(node);
+	MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	state->plan.checks = {};
+	state->plan.returning = state->plan.sets_tag = false; // all has been said
+	renew_snapshot(state);
+	change_rows(state);
+	MemoryContextSwitchTo(old);
+}
+
+LateChange late_change(ShardChangeState *state) {
+	LateChange change{state->plan.relid, false, false, change_rows_late, &state->css};
+	foreach_ptr (ChangeAction, action, state->plan.actions) {
+		change.inserts = change.inserts || action->command != CMD_DELETE;
+		change.removes = change.removes || action->command == CMD_DELETE;
+	}
+	return change;
 }
 
 void run_all(ShardChangeState *state) {
@@ -144,12 +185,17 @@ void run_all(ShardChangeState *state) {
 		state->store_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	}
 	read_and_lock(state);
-	start_other_scans(state->source.whole, state->plan.colocation_id);
-	count_write();
-	apply_all(state);
-	drop_snapshot(state);
-	tuplesort_end(state->rows);
-	state->rows = nullptr;
+	const EState *whole = state->source.whole;
+	if (state->plan.late) {
+		foretell_all(state);
+		drop_snapshot(state);
+		change_later(whole, late_change(state));
+	} else {
+		start_other_scans(whole, state->plan.colocation_id);
+		if (state->plan.shared)
+			note_changed_rows(whole, state->plan.relid);
+		change_rows(state);
+	}
 	MemoryContextSwitchTo(old);
 	state->finished = true;
 }
@@ -185,6 +231,8 @@ void explain(CustomScanState *node, List *, ExplainState *es) {
 	gate([&] {
 		ExplainPropertyText("Strategy", "rows read and locked here, changed on their shards", es);
 		ExplainPropertyText("Reason", state->plan.reason, es);
+		if (state->plan.late)
+			ExplainPropertyText("Changes", "at the end of the statement", es);
 		List *texts = NIL;
 		foreach_ptr (ChangeAction, action, state->plan.actions)
 			if (const char *sql = state->sql->shown(action))

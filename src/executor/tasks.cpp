@@ -1,6 +1,7 @@
 // Choosing shard groups and writing the nodes' statements.
 #include "shardext/executor/tasks.hpp"
 
+#include "shardext/executor/row_ids.hpp"
 #include "shardext/executor/sent_rows.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
@@ -30,6 +31,12 @@ void restrict_groups(GroupSet *groups, const ColocationGroup *colocation, KeyPin
 	auto *allowed = static_cast<bool *>(palloc0(sizeof(bool) * (groups->size + 1)));
 	if (kind == KeyPin::IsNull) {
 		allowed[group_of_key(colocation, 0, true)] = true;
+	} else if (kind == KeyPin::RowId) {
+		ItemPointerData tid;
+		const int group =
+			isnull ? groups->size : split_row_id(reinterpret_cast<ItemPointer>(DatumGetPointer(value)), &tid);
+		if (group < groups->size)
+			allowed[group] = true;
 	} else if (kind == KeyPin::Equal) {
 		if (!isnull)
 			allowed[group_of_value(colocation, value, type, false)] = true;

@@ -10,6 +10,14 @@ REVOKE ALL ON FUNCTION shardext.fragment_rows(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION shardext.reference_row_change() IS 'carries changes of a reference table to its copies';
 REVOKE ALL ON FUNCTION shardext.reference_row_change() FROM PUBLIC;
 
+-- WHERE CURRENT OF, for anybody who may use the cursor and the table.
+CREATE FUNCTION shardext.current_row(cursor text, relid oid) RETURNS tid
+    LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_current_row';
+COMMENT ON FUNCTION shardext.current_row(text, oid) IS 'ctid of the row that a cursor of this session stands on';
+CREATE FUNCTION shardext.shard_ctid(tid) RETURNS tid
+    LANGUAGE C IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'shardext_shard_ctid';
+COMMENT ON FUNCTION shardext.shard_ctid(tid) IS 'ctid in its shard of a row of a distributed table';
+
 CREATE FUNCTION shardext.node_state(node_id int, OUT state text, OUT last_error text)
     LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'shardext_node_state';
 COMMENT ON FUNCTION shardext.node_state(int) IS 'asks a node whether it answers';

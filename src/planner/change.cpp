@@ -27,12 +27,13 @@ namespace {
 
 class ChangePlanner {
 public:
-	ChangePlanner(Query *query, const char *reason, List *arbiter);
-	PlannedWrite run(const PlanningContext &context);
+	ChangePlanner(Query *query, const PlanningContext &context, const char *reason, const Conflict *conflict);
+	PlannedWrite run();
 
 private:
 	Expr *action_number();
 	void add_action(CmdType command, List *targets, int number);
+	void add_conflict_keys();
 	void add_old_row();
 	NewRow new_row(const ChangeAction *action) const;
 	List *checks_of_rows() const;
@@ -43,9 +44,13 @@ private:
 	Node *from_inner(Node *expr) { return read_through(expr, &inner_); }
 	int add_output(Node *expr, bool junk = false);
 	Var *old_column(AttrNumber number) const;
+	int place_of_new(const Var *column);
+	int place_of_value(Node *value, int action);
 	bool is_merge() const { return query_->commandType == CMD_MERGE; }
 
 	Query *query_;
+	const PlanningContext &context_;
+	const Conflict *conflict_;
 	RangeTblEntry *target_;
 	const DistributedTable *table_;
 	ChangePlan plan_;
@@ -56,14 +61,10 @@ private:
 	NewRow old_row_;
 };
 
-bool find_current_of(Node *node, void *) {
-	if (node == nullptr)
-		return false;
-	return IsA(node, CurrentOfExpr) || walk_expression(node, find_current_of, static_cast<void *>(nullptr));
-}
-
-ChangePlanner::ChangePlanner(Query *query, const char *reason, List *arbiter)
-	: query_(query), target_(rt_fetch(query->resultRelation, query->rtable)),
+ChangePlanner::ChangePlanner(Query *query, const PlanningContext &context, const char *reason,
+							 const Conflict *conflict)
+	: query_(query), context_(context), conflict_(conflict),
+	  target_(rt_fetch(query->resultRelation, query->rtable)),
 	  table_(find_distributed_table(target_->relid)), inner_{query, target_->relid},
 	  returning_{query, target_->relid}, old_row_{query->resultRelation, target_->relid, NIL, NIL} {
 	inner_.whole_rows = returning_.whole_rows = true;
@@ -71,12 +72,10 @@ ChangePlanner::ChangePlanner(Query *query, const char *reason, List *arbiter)
 	plan_.colocation_id = table_->colocation->id;
 	plan_.key_attnum = table_->key_attnum;
 	plan_.once = is_merge();
-	plan_.arbiter = arbiter;
 	plan_.reason = reason;
 	plan_.sets_tag = query->canSetTag;
-	if (find_current_of(query->jointree->quals, nullptr))
-		refuse_write(
-			psprintf("%s with WHERE CURRENT OF", query->commandType == CMD_UPDATE ? "UPDATE" : "DELETE"));
+	plan_.shared = context.shares_rows;
+	plan_.late = context.late;
 }
 
 // The position (from 0) of a new output of the source.
@@ -156,10 +155,26 @@ bool is_simple(const Node *node) {
 	return IsA(node, Const) || IsA(node, Var);
 }
 
+// Where a new value of an action is to be found. Several actions of wide tables would soon have more columns
+// than a query may have: constants are none, and actions share columns.
+int ChangePlanner::place_of_value(Node *value, int action) {
+	if (!is_merge())
+		return add_output(value);
+	if (!is_simple(value))
+		return add_output(only_for(action, value));
+	if (IsA(value, Const) && query_->withCheckOptions == NIL) {
+		plan_.constants = lappend(plan_.constants, value);
+		return -list_length(plan_.constants);
+	}
+	foreach_node (TargetEntry, entry, outputs_)
+		if (entry->resno > kChangeFirst && !entry->resjunk && equal(entry->expr, value))
+			return entry->resno - 1;
+	return add_output(value);
+}
+
 void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 	auto *action = new (palloc0(sizeof(ChangeAction))) ChangeAction();
 	action->command = command;
-	action->first_column = list_length(outputs_);
 	plan_.actions = lappend(plan_.actions, action);
 	Bitmapset *assigned = nullptr;
 	bool moves = false;
@@ -167,8 +182,8 @@ void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 		if (entry->resjunk)
 			continue;
 		Node *value = from_inner(reinterpret_cast<Node *>(entry->expr));
-		add_output(is_merge() && !is_simple(value) ? only_for(number, value) : value);
 		action->attnums = lappend_int(action->attnums, entry->resno);
+		action->places = lappend_int(action->places, place_of_value(value, number));
 		assigned = bms_add_member(assigned, entry->resno);
 		moves = moves || (command == CMD_UPDATE && entry->resno == table_->key_attnum);
 	}
@@ -187,8 +202,9 @@ void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 			if (bms_is_member(i - FirstLowInvalidHeapAttributeNumber, keys))
 				plan_.keeps_key = false;
 		} else if (moves) {
-			add_output(from_inner(reinterpret_cast<Node *>(old_column(i))));
 			action->unchanged = lappend_int(action->unchanged, i);
+			action->places = lappend_int(
+				action->places, place_of_value(from_inner(reinterpret_cast<Node *>(old_column(i))), number));
 		}
 	}
 	RelationClose(relation);
@@ -223,6 +239,16 @@ void ChangePlanner::add_multi_sub_queries() {
 	}
 }
 
+void ChangePlanner::add_conflict_keys() {
+	plan_.conflict_clause = conflict_->clause;
+	foreach_ptr (List, key, conflict_->keys) {
+		List *columns = NIL;
+		foreach_ptr (Node, part, key)
+			columns = lappend_int(columns, add_output(from_inner(part)));
+		plan_.conflict_keys = lappend(plan_.conflict_keys, columns);
+	}
+}
+
 // The old row, for checks and for the columns of the new one that do not change.
 void ChangePlanner::add_old_row() {
 	Relation relation = RelationIdGetRelation(target_->relid);
@@ -241,7 +267,7 @@ void ChangePlanner::add_old_row() {
 NewRow ChangePlanner::new_row(const ChangeAction *action) const {
 	NewRow row{query_->resultRelation, target_->relid, list_copy(action->attnums), NIL};
 	for (int i = 0; i < list_length(action->attnums); i++)
-		row.columns = lappend_int(row.columns, action->first_column + i + 1);
+		row.columns = lappend_int(row.columns, list_nth_int(action->places, i) + 1);
 	for (int i = 0; action->command == CMD_UPDATE && i < list_length(old_row_.attnums); i++) {
 		if (list_member_int(action->attnums, list_nth_int(old_row_.attnums, i)))
 			continue;
@@ -257,7 +283,7 @@ List *ChangePlanner::checks_of_rows() const {
 	const List *checks = query_->withCheckOptions;
 	int number = 0;
 	foreach_ptr (ChangeAction, action, plan_.actions)
-		if (plan_.arbiter != NIL && action->command == CMD_INSERT) // rows are proposed before they conflict
+		if (conflict_ != nullptr && action->command == CMD_INSERT) // rows are proposed before they conflict
 			result = add_checks_of_row(result, checks, new_row(action), {WCO_RLS_INSERT_CHECK});
 	foreach_ptr (ChangeAction, action, plan_.actions) {
 		const int own = is_merge() ? number : -1;
@@ -271,12 +297,24 @@ List *ChangePlanner::checks_of_rows() const {
 			add(old_row_, {kViewConflictCheck, WCO_RLS_CONFLICT_CHECK, WCO_RLS_MERGE_UPDATE_CHECK});
 			add(new_row(action), {WCO_RLS_UPDATE_CHECK, WCO_VIEW_CHECK});
 		}
-		if (action->command == CMD_INSERT && plan_.arbiter == NIL)
+		if (action->command == CMD_INSERT && conflict_ == nullptr)
 			add(new_row(action), {WCO_RLS_INSERT_CHECK});
 		if (action->command == CMD_INSERT)
 			add(new_row(action), {WCO_VIEW_CHECK});
 	}
 	return result;
+}
+
+// Which output holds what a column of the target will be; of a row that is deleted, what it was.
+int ChangePlanner::place_of_new(const Var *column) {
+	const auto *action = static_cast<ChangeAction *>(linitial(plan_.actions));
+	for (int i = 0; i < list_length(action->attnums); i++)
+		if (list_nth_int(action->attnums, i) == column->varattno)
+			return list_nth_int(action->places, i);
+	if (action->command == CMD_INSERT)
+		return add_output(
+			reinterpret_cast<Node *>(makeNullConst(column->vartype, column->vartypmod, column->varcollid)));
+	return add_output(from_inner(reinterpret_cast<Node *>(old_column(column->varattno))));
 }
 
 void ChangePlanner::add_returning() {
@@ -287,7 +325,9 @@ void ChangePlanner::add_returning() {
 	foreach_node (TargetEntry, entry, returning_.columns) {
 		auto *var = reinterpret_cast<Var *>(entry->expr);
 		auto *node = reinterpret_cast<Node *>(var);
-		if (IsA(var, Var) && var->varno == query_->resultRelation) {
+		if (IsA(var, Var) && var->varno == query_->resultRelation && plan_.late) {
+			plan_.outputs = lappend_int(plan_.outputs, -1 - place_of_new(var));
+		} else if (IsA(var, Var) && var->varno == query_->resultRelation) {
 			plan_.outputs = lappend_int(plan_.outputs, list_length(plan_.returned));
 			plan_.returned = lappend_int(plan_.returned, var->varattno);
 		} else {
@@ -305,6 +345,7 @@ Query *ChangePlanner::inner_query() {
 	inner->targetList = inner_.columns;
 	inner->returningList = NIL;
 	inner->withCheckOptions = NIL;
+	inner->override = OVERRIDING_NOT_SET;
 	// The right to write is checked for the whole statement.
 	rt_fetch(query_->resultRelation, inner->rtable)->requiredPerms &= ACL_SELECT;
 	inner->cteList = NIL; // one level up, for the new values to see them, too
@@ -323,21 +364,25 @@ Query *ChangePlanner::source_query() {
 	outer->hasRecursive = query_->hasRecursive;
 	outer->hasRowSecurity = query_->hasRowSecurity;
 	outer->hasSubLinks = query_->hasSubLinks;
+	outer->hasTargetSRFs = query_->hasTargetSRFs;
 	int level = -1;
 	raise_cte_levels(reinterpret_cast<Node *>(inner), &level);
 	return outer;
 }
 
-PlannedWrite ChangePlanner::run(const PlanningContext &context) {
+PlannedWrite ChangePlanner::run() {
 	// The row's identity and its action come first.
-	const int target = query_->resultRelation;
+	auto identity = [this](AttrNumber column, Oid type) {
+		return query_->commandType == CMD_INSERT
+				   ? reinterpret_cast<Expr *>(makeNullConst(type, -1, InvalidOid))
+				   : reinterpret_cast<Expr *>(
+						 makeVar(query_->resultRelation, column, type, -1, InvalidOid, 0));
+	};
 	inner_.columns =
-		list_make3(makeTargetEntry(reinterpret_cast<Expr *>(makeVar(target, SelfItemPointerAttributeNumber,
-																	TIDOID, -1, InvalidOid, 0)),
-								   kChangeRowId + 1, pstrdup("row_id"), false),
-				   makeTargetEntry(reinterpret_cast<Expr *>(makeVar(target, MinTransactionIdAttributeNumber,
-																	XIDOID, -1, InvalidOid, 0)),
-								   kChangeXmin + 1, pstrdup("row_xmin"), false),
+		list_make3(makeTargetEntry(identity(SelfItemPointerAttributeNumber, TIDOID), kChangeRowId + 1,
+								   pstrdup("row_id"), false),
+				   makeTargetEntry(identity(MinTransactionIdAttributeNumber, XIDOID), kChangeXmin + 1,
+								   pstrdup("row_xmin"), false),
 				   makeTargetEntry(action_number(), kChangeAction + 1, pstrdup("action"), false));
 	add_output(reinterpret_cast<Node *>(makeVar(1, kChangeRowId + 1, TIDOID, -1, InvalidOid, 0)));
 	add_output(reinterpret_cast<Node *>(makeVar(1, kChangeXmin + 1, XIDOID, -1, InvalidOid, 0)));
@@ -351,7 +396,9 @@ PlannedWrite ChangePlanner::run(const PlanningContext &context) {
 	} else {
 		add_action(query_->commandType, query_->targetList, 0);
 	}
-	if (query_->withCheckOptions != NIL)
+	if (conflict_ != nullptr)
+		add_conflict_keys();
+	if (query_->withCheckOptions != NIL && query_->commandType != CMD_INSERT)
 		add_old_row();
 	add_returning();
 	add_multi_sub_queries();
@@ -361,7 +408,7 @@ PlannedWrite ChangePlanner::run(const PlanningContext &context) {
 			plan_.first_check += !entry->resjunk;
 		source = select_with_checks(source, checks_of_rows(), &plan_.checks);
 	}
-	plan_.source = plan_source(source, context);
+	plan_.source = plan_source(source, context_);
 	auto *permissions = static_cast<RangeTblEntry *>(copyObjectImpl(target_));
 	permissions->securityQuals = NIL;
 	current_run->range_tables = lappend(current_run->range_tables, permissions);
@@ -387,8 +434,9 @@ bool raise_cte_levels(Node *node, int *level) {
 	return false;
 }
 
-PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason, List *arbiter) {
-	return ChangePlanner(query, reason, arbiter).run(context);
+PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason,
+						 const Conflict *conflict) {
+	return ChangePlanner(query, context, reason, conflict).run();
 }
 
 } // namespace shardext

@@ -3,8 +3,8 @@
 // Such a query becomes a SELECT from its write node, which PostgreSQL plans and runs like any other WITH
 // query; the executor sees to it that it runs to its end. The parts of a statement see the same rows in
 // PostgreSQL, whatever the others do. Here, what one part has written is visible on the nodes to whatever
-// reads afterwards. So a table that one part changes is read by the others first (executor/statement_scans).
-// What nobody reads runs last.
+// reads afterwards. So a table that one part changes is read by the others first (executor/statement_scans),
+// or changed last (planner/shared_rows). What nobody reads runs last.
 #include "shardext/planner/write_parts.hpp"
 
 #include "shardext/pg/walk.hpp"
@@ -17,36 +17,6 @@ extern "C" {
 namespace shardext {
 
 namespace {
-
-// --- who reads a table ---
-
-struct TableReads {
-	Oid relid;
-	int count;
-};
-
-bool count_reads(Node *node, TableReads *reads) {
-	if (node == nullptr)
-		return false;
-	if (!IsA(node, Query))
-		return walk_expression(node, count_reads, reads);
-	auto *query = reinterpret_cast<Query *>(node);
-	int position = 0;
-	foreach_node (RangeTblEntry, rte, query->rtable) {
-		position++;
-		// The target of an INSERT is not read.
-		const bool only_written = position == query->resultRelation && query->commandType == CMD_INSERT;
-		if (rte->rtekind == RTE_RELATION && rte->relid == reads->relid && !only_written)
-			reads->count++;
-	}
-	return walk_query(query, count_reads, reads, 0);
-}
-
-int reads_of(Query *query, Oid relid) {
-	TableReads reads{relid, 0};
-	count_reads(reinterpret_cast<Node *>(query), &reads);
-	return reads.count;
-}
 
 // --- WITH queries that a WITH query reads ---
 
@@ -117,73 +87,31 @@ bool writes_shards(const CommonTableExpr *cte) {
 		   is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid);
 }
 
-// How often parts of a statement that change rows themselves read a table. Those whose rows an INSERT inserts
-// have run to their end before.
-int reads_of_writes(Query *query, Oid relid, const CommonTableExpr *writer) {
-	const bool writes = query->commandType != CMD_SELECT && query->commandType != CMD_INSERT;
-	int count = 0;
-	if (writes) {
-		List *ctes = query->cteList; // they count for themselves
-		query->cteList = NIL;
-		count = reads_of(query, relid);
-		query->cteList = ctes;
-	}
-	const bool inserts = reinterpret_cast<Query *>(writer->ctequery)->commandType == CMD_INSERT;
-	foreach_node (CommonTableExpr, cte, query->cteList) {
-		CteReads reads{cte->ctename, 0, 0, false};
-		visit_cte_reads(writer->ctequery, &reads);
-		if (reinterpret_cast<Query *>(cte->ctequery)->commandType != CMD_SELECT &&
-			!(inserts && reads.count > 0))
-			count += reads_of(reinterpret_cast<Query *>(cte->ctequery), relid);
-	}
-	return count;
-}
-
-// How often the WITH queries that a write's source takes over read a table.
-int reads_of_adopted(Query *query, Query *write, Oid relid) {
-	int count = 0;
-	foreach_node (CommonTableExpr, cte, query->cteList) {
-		CteReads inside{cte->ctename, 0, 0, false};
-		visit_cte_reads(reinterpret_cast<Node *>(write), &inside);
-		if (inside.count > 0)
-			count += reads_of(reinterpret_cast<Query *>(cte->ctequery), relid);
-	}
-	return count;
-}
-
-// Other parts may read the table, if they do so before it is changed. (Values that come from elsewhere in the
-// plan would have to be known for that; there are none without the clever plans.)
-void check_other_reads(Query *query, const CommonTableExpr *cte) {
-	auto *write = reinterpret_cast<Query *>(cte->ctequery);
-	const Oid relid = rt_fetch(write->resultRelation, write->rtable)->relid;
-	if (reads_of(query, relid) == reads_of(write, relid))
-		return;
-	// What an INSERT inserts has been read before.
-	if (write->commandType == CMD_INSERT && write->onConflict == nullptr &&
-		reads_of(query, relid) == reads_of(write, relid) + reads_of_adopted(query, write, relid))
-		return;
-	// (A row that two parts change is changed by one of them in PostgreSQL.)
-	if (reads_of_writes(query, relid, cte) > reads_of(write, relid))
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("a data-modifying WITH clause is not supported on a distributed table yet when "
-					   "another part of "
-					   "the statement that writes reads the same table"),
-				errdetail("WITH query \"%s\" changes table \"%s\".", cte->ctename, get_rel_name(relid)));
-	current_run->simple_scans = current_run->simple_scans || cte->cterefcount > 0;
+PlanningContext context_of_part(PlanningContext context, const List *parts, const CommonTableExpr *cte) {
+	foreach_ptr (WritePart, part, parts)
+		if (part->cte == cte) {
+			context.shares_rows = part->shares_rows;
+			context.late = part->late;
+		}
+	return context;
 }
 
 } // namespace
 
-void plan_modifying_with(Query *query, const PlanningContext &context) {
-	foreach_node (CommonTableExpr, cte, query->cteList)
-		if (writes_shards(cte))
-			check_other_reads(query, cte);
+int reads_of_cte(Query *query, const CommonTableExpr *cte) {
+	CteReads reads{cte->ctename, 0, 0, false};
+	visit_cte_reads(reinterpret_cast<Node *>(query), &reads);
+	return reads.count;
+}
+
+PlanningContext plan_modifying_with(Query *query, const PlanningContext &context) {
+	const List *parts = find_write_parts(query);
 	// (The list changes when queries move into those that read them, or get a query for their rows.)
 	foreach_node (CommonTableExpr, cte, list_copy(query->cteList)) {
 		if (!list_member_ptr(query->cteList, cte) || !writes_shards(cte))
 			continue;
 		auto *write = reinterpret_cast<Query *>(cte->ctequery);
-		PlanningContext inside = context;
+		PlanningContext inside = context_of_part(context, parts, cte);
 		if (!adopt_siblings(query, cte)) {
 			inside.with = query;
 			inside.writer = cte;
@@ -201,6 +129,7 @@ void plan_modifying_with(Query *query, const PlanningContext &context) {
 		cte->ctematerialized = CTEMaterializeAlways;
 		cte->cterefcount = std::max(cte->cterefcount, 1);
 	}
+	return context_of_part(context, parts, nullptr);
 }
 
 } // namespace shardext

@@ -7,9 +7,13 @@
 #include "shardext/sql/relation_query.hpp"
 
 extern "C" {
-#include "catalog/pg_constraint.h"
+#include "access/genam.h"
+#include "access/stratnum.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
+#include "optimizer/prep.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -68,27 +72,121 @@ Query *proposed_rows(Query *insert, Oid relid) {
 	return source;
 }
 
-Node *equal_columns(int left, int right, Oid relid, AttrNumber column) {
-	Oid type, collation;
-	int32 typmod;
-	get_atttypetypmodcoll(relid, column, &type, &typmod, &collation);
-	const Oid op = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
-	OpExpr *equal = makeNode(OpExpr);
-	equal->opno = op;
-	equal->opfuncid = get_opcode(op);
-	equal->opresulttype = BOOLOID;
-	equal->inputcollid = collation;
-	Oid left_type, right_type;
-	op_input_types(op, &left_type, &right_type);
-	for (const int varno : {left, right}) {
-		auto *var = reinterpret_cast<Expr *>(makeVar(varno, column, type, typmod, collation, 0));
-		if (left_type != type) // varchar compares as text
-			var = reinterpret_cast<Expr *>(
-				makeRelabelType(var, left_type, -1, collation, COERCE_IMPLICIT_CAST));
-		equal->args = lappend(equal->args, var);
+// <key of one> = <key of the other>, as the index compares them.
+Node *equal_keys(Relation index, int column, Node *left, Node *right) {
+	const Oid family = index->rd_opfamily[column], type = index->rd_opcintype[column];
+	const Oid op = get_opfamily_member(family, type, type, BTEqualStrategyNumber);
+	auto fitting = [&](Node *node) { // varchar compares as text
+		if (IsPolymorphicType(type) || type == RECORDOID || exprType(node) == type)
+			return reinterpret_cast<Expr *>(node);
+		return reinterpret_cast<Expr *>(makeRelabelType(
+			reinterpret_cast<Expr *>(node), type, -1, index->rd_indcollation[column], COERCE_IMPLICIT_CAST));
+	};
+	Expr *equal = make_opclause(op, BOOLOID, false, fitting(left), fitting(right), InvalidOid,
+								index->rd_indcollation[column]);
+	reinterpret_cast<OpExpr *>(equal)->opfuncid = get_opcode(op);
+	if (!index->rd_index->indnullsnotdistinct)
+		return reinterpret_cast<Node *>(equal);
+	auto *distinct = static_cast<OpExpr *>(copyObjectImpl(equal));
+	NodeSetTag(distinct, T_DistinctExpr);
+	return reinterpret_cast<Node *>(makeBoolExpr(NOT_EXPR, list_make1(distinct), -1));
+}
+
+// What an index is made of, for a row at a position of the range table: its columns, and its WHERE at the
+// end.
+List *parts_of_index(Relation index, Oid relid, int rtindex, Node **predicate) {
+	List *expressions = RelationGetIndexExpressions(index), *parts = NIL;
+	int next = 0;
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++) {
+		const AttrNumber column = index->rd_index->indkey.values[i];
+		Node *part;
+		if (column != 0) {
+			Oid type, collation;
+			int32 typmod;
+			get_atttypetypmodcoll(relid, column, &type, &typmod, &collation);
+			part = reinterpret_cast<Node *>(makeVar(1, column, type, typmod, collation, 0));
+		} else {
+			part = static_cast<Node *>(copyObjectImpl(list_nth(expressions, next++)));
+		}
+		ChangeVarNodes(part, 1, rtindex, 0);
+		parts = lappend(parts, part);
 	}
-	equal->location = -1;
-	return reinterpret_cast<Node *>(equal);
+	auto *conditions = static_cast<List *>(copyObjectImpl(RelationGetIndexPredicate(index)));
+	*predicate = conditions != NIL ? reinterpret_cast<Node *>(make_ands_explicit(conditions)) : nullptr;
+	ChangeVarNodes(*predicate, 1, rtindex, 0);
+	return parts;
+}
+
+// The unique indexes that decide on conflicts, as PostgreSQL finds them.
+List *arbiter_indexes(const Query *insert) {
+	PlannerInfo *root = makeNode(PlannerInfo);
+	root->parse = static_cast<Query *>(copyObjectImpl(insert));
+	OnConflictExpr *conflict = root->parse->onConflict;
+	conflict->arbiterElems = reinterpret_cast<List *>(
+		eval_const_expressions(nullptr, reinterpret_cast<Node *>(conflict->arbiterElems)));
+	auto *where = reinterpret_cast<Expr *>(eval_const_expressions(nullptr, conflict->arbiterWhere));
+	conflict->arbiterWhere = reinterpret_cast<Node *>(
+		make_ands_implicit(where != nullptr ? canonicalize_qual(where, false) : where));
+	return infer_arbiter_indexes(root);
+}
+
+// The condition under which a proposed row conflicts with one of the table by an index.
+Node *conflict_by_index(Oid index_id, Oid relid, int excluded, int target, List **keys) {
+	Relation index = index_open(index_id, AccessShareLock);
+	if (!index->rd_index->indimmediate)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("ON CONFLICT does not support deferrable unique constraints/exclusion constraints as "
+					   "arbiters"),
+				errtableconstraint(RelationIdGetRelation(relid), RelationGetRelationName(index)));
+	Node *proposed_where, *present_where;
+	List *proposed = parts_of_index(index, relid, excluded, &proposed_where);
+	List *present = parts_of_index(index, relid, target, &present_where);
+	List *conditions = NIL;
+	for (int i = 0; i < list_length(proposed); i++)
+		conditions = lappend(conditions, equal_keys(index, i, static_cast<Node *>(list_nth(proposed, i)),
+													static_cast<Node *>(list_nth(present, i))));
+	List *key = static_cast<List *>(copyObjectImpl(proposed));
+	if (proposed_where != nullptr) {
+		conditions = lappend(lappend(conditions, copyObjectImpl(proposed_where)), present_where);
+		// Rows that the index does not hold have no key.
+		CaseExpr *held = makeNode(CaseExpr);
+		CaseWhen *arm = makeNode(CaseWhen);
+		arm->expr = reinterpret_cast<Expr *>(proposed_where);
+		arm->result = reinterpret_cast<Expr *>(makeBoolConst(true, false));
+		arm->location = held->location = -1;
+		held->casetype = BOOLOID;
+		held->args = list_make1(arm);
+		held->defresult = reinterpret_cast<Expr *>(makeBoolConst(false, true));
+		key = lappend(key, held);
+	}
+	*keys = lappend(*keys, key);
+	index_close(index, NoLock);
+	return reinterpret_cast<Node *>(make_ands_explicit(conditions));
+}
+
+// The proposed rows with their generated columns.
+Query *with_generated_columns(Query *rows, Oid relid) {
+	Relation relation = RelationIdGetRelation(relid);
+	TupleDesc desc = RelationGetDescr(relation);
+	Query *outer = query_over_query(rows, "proposed");
+	bool any = false;
+	foreach_node (TargetEntry, entry, rows->targetList) {
+		auto *expr = reinterpret_cast<Node *>(entry->expr);
+		Form_pg_attribute attribute = TupleDescAttr(desc, entry->resno - 1);
+		const bool generated = attribute->attgenerated != '\0' && !attribute->attisdropped;
+		any = any || generated;
+		Node *value = generated ? build_column_default(relation, entry->resno)
+								: reinterpret_cast<Node *>(makeVar(1, entry->resno, exprType(expr),
+																   exprTypmod(expr), exprCollation(expr), 0));
+		outer->targetList = lappend(outer->targetList, makeTargetEntry(reinterpret_cast<Expr *>(value),
+																	   entry->resno, entry->resname, false));
+	}
+	RelationClose(relation);
+	if (!any)
+		return rows;
+	int level = -1;
+	raise_cte_levels(reinterpret_cast<Node *>(outer), &level);
+	return outer;
 }
 
 } // namespace
@@ -117,30 +215,7 @@ const char *why_not_on_shards(Query *insert, const DistributedTable *table) {
 	return nullptr;
 }
 
-List *arbiter_columns(const OnConflictExpr *conflict) {
-	List *columns = NIL;
-	if (OidIsValid(conflict->constraint)) {
-		Relation index = RelationIdGetRelation(get_constraint_index(conflict->constraint));
-		for (int i = 0; i < index->rd_index->indnkeyatts; i++)
-			columns = lappend_int(columns, index->rd_index->indkey.values[i]);
-		const bool simple = heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr) &&
-							heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, nullptr);
-		RelationClose(index);
-		return simple ? columns : NIL;
-	}
-	if (conflict->arbiterWhere != nullptr)
-		return NIL;
-	foreach_node (InferenceElem, element, conflict->arbiterElems) {
-		auto *var = reinterpret_cast<Var *>(element->expr);
-		if (var == nullptr || !IsA(var, Var) || OidIsValid(element->infercollid) ||
-			OidIsValid(element->inferopclass))
-			return NIL;
-		columns = list_append_unique_int(columns, var->varattno);
-	}
-	return columns;
-}
-
-Query *conflict_to_merge(Query *insert, List *arbiter) {
+Query *conflict_to_merge(Query *insert, List **keys) {
 	const OnConflictExpr *conflict = insert->onConflict;
 	const int target = insert->resultRelation, excluded = conflict->exclRelIndex;
 	auto *merge = static_cast<Query *>(copyObjectImpl(insert));
@@ -150,7 +225,7 @@ Query *conflict_to_merge(Query *insert, List *arbiter) {
 	const Oid relid = rt_fetch(target, insert->rtable)->relid;
 	RangeTblEntry *rows = makeNode(RangeTblEntry);
 	rows->rtekind = RTE_SUBQUERY;
-	rows->subquery = proposed_rows(insert, relid);
+	rows->subquery = with_generated_columns(proposed_rows(insert, relid), relid);
 	rows->eref = static_cast<Alias *>(copyObjectImpl(rt_fetch(excluded, insert->rtable)->eref));
 	rows->alias = makeAlias("excluded", NIL);
 	rows->inFromCl = true;
@@ -162,10 +237,10 @@ Query *conflict_to_merge(Query *insert, List *arbiter) {
 	}
 	merge->rtable = rtable;
 	rt_fetch(target, rtable)->inFromCl = true;
-	List *equalities = NIL, *inserted = NIL;
+	List *conflicts = NIL, *inserted = NIL;
 	const ListCell *cell;
-	foreach (cell, arbiter)
-		equalities = lappend(equalities, equal_columns(excluded, target, relid, lfirst_int(cell)));
+	foreach (cell, arbiter_indexes(insert))
+		conflicts = lappend(conflicts, conflict_by_index(lfirst_oid(cell), relid, excluded, target, keys));
 	foreach_node (TargetEntry, entry, insert->targetList) {
 		auto *like = reinterpret_cast<Node *>(entry->expr);
 		inserted = lappend(inserted, makeTargetEntry(reinterpret_cast<Expr *>(
@@ -174,7 +249,9 @@ Query *conflict_to_merge(Query *insert, List *arbiter) {
 													 entry->resno, entry->resname, false));
 	}
 	merge->targetList = NIL;
-	make_merge(merge, excluded, reinterpret_cast<Node *>(make_ands_explicit(equalities)),
+	make_merge(merge, excluded,
+			   reinterpret_cast<Node *>(list_length(conflicts) == 1 ? static_cast<Expr *>(linitial(conflicts))
+																	: make_orclause(conflicts)),
 			   static_cast<List *>(copyObjectImpl(conflict->onConflictSet)),
 			   static_cast<Node *>(copyObjectImpl(conflict->onConflictWhere)), inserted);
 	return merge;

@@ -1,6 +1,7 @@
 // The planner hook's work: cut into fragments, let PostgreSQL plan what is left.
 #include "shardext/planner/plan_statement.hpp"
 
+#include "shardext/planner/cursor_rows.hpp"
 #include "shardext/planner/cut.hpp"
 #include "shardext/planner/estimate.hpp"
 #include "shardext/pg/walk.hpp"
@@ -301,12 +302,15 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 	PG_TRY();
 	{
 		if (query->commandType != CMD_SELECT || query->hasModifyingCTE) {
+			read_cursor_rows(query);
 			plan = plan_write(query, text, cursor_options, params, next);
 		} else {
 			const uint64 query_id = query->queryId;
 			const bool can_set_tag = query->canSetTag;
 			const int location = query->stmt_location, length = query->stmt_len;
 			const List *typmods = typmods_of(query->targetList);
+			if ((cursor_options & CURSOR_OPT_FAST_PLAN) != 0)
+				add_cursor_rows(query);
 			cut_into_fragments(query);
 			query->queryId = query_id;
 			query->canSetTag = can_set_tag;

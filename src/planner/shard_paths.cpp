@@ -18,6 +18,7 @@ extern "C" {
 #include "access/stratnum.h"
 #include "access/sysattr.h"
 #include "catalog/heap.h"
+#include "catalog/pg_operator.h"
 #include "nodes/extensible.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
@@ -28,6 +29,7 @@ extern "C" {
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
 #include "parser/analyze.h"
+#include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "utils/typcache.h"
 }
@@ -304,6 +306,32 @@ Bitmapset *needed_columns(List *tlist, List *local_clauses, Index rti) {
 	return needed;
 }
 
+// For ctid = <value>: the same for the shard that the row is in; the pin says which.
+OpExpr *row_id_condition(RestrictInfo *info, RelOptInfo *rel, KeyPin **pin) {
+	auto *op = reinterpret_cast<OpExpr *>(info->clause);
+	if (!IsA(op, OpExpr) || op->opno != TIDEqualOperator ||
+		(info->security_level > rel->baserestrict_min_security && !info->leakproof))
+		return nullptr;
+	for (int side = 0; side < 2; side++) {
+		auto *var = static_cast<Var *>(list_nth(op->args, side));
+		auto *value = static_cast<Node *>(list_nth(op->args, 1 - side));
+		if (!IsA(var, Var) || var->varno != static_cast<int>(rel->relid) ||
+			var->varattno != SelfItemPointerAttributeNumber || contain_var_clause(value) ||
+			contain_volatile_functions(value) || contain_subplans(value))
+			continue;
+		*pin = new (palloc0(sizeof(KeyPin))) KeyPin{KeyPin::RowId, reinterpret_cast<Expr *>(value)};
+		Oid type = TIDOID;
+		List *name = list_make2(makeString(pstrdup("shardext")), makeString(pstrdup("shard_ctid")));
+		FuncExpr *tid = makeFuncExpr(LookupFuncName(name, 1, &type, false), TIDOID, list_make1(value),
+									 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+		Var *ctid = makeVar(1, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
+		return reinterpret_cast<OpExpr *>(
+			make_opclause(TIDEqualOperator, BOOLOID, false, reinterpret_cast<Expr *>(ctid),
+						  reinterpret_cast<Expr *>(tid), InvalidOid, InvalidOid));
+	}
+	return nullptr;
+}
+
 OpExpr *condition_on(const LookupClause *lookup, Param *wanted) {
 	OpExpr *condition = makeNode(OpExpr);
 	condition->opno = lookup->op;
@@ -324,7 +352,7 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 		plan.colocation_id = table->colocation->id;
 
 		List *remote = NIL, *local = NIL, *pins = NIL;
-		bool restricted = false;
+		bool restricted = false, one_row = false;
 		List *lookups = find_lookups(root, rel, clauses);
 		List *always = NIL;				   // conditions without values that change
 		List *wanted = NIL, *values = NIL; // placeholders in the text, and what they stand for
@@ -337,6 +365,13 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 				lookups != NIL && has_changing_parameter(reinterpret_cast<Node *>(info->clause), known);
 			if (!goes || changes)
 				local = lappend(local, info);
+			KeyPin *row;
+			if (!goes && !has_changing_parameter(reinterpret_cast<Node *>(info->clause), known))
+				if (OpExpr *condition = row_id_condition(info, rel, &row)) {
+					remote = lappend(remote, condition);
+					pins = lappend(pins, row);
+					one_row = true;
+				}
 			foreach_ptr (LookupClause, lookup, lookups) {
 				if (goes || info != lookup->info)
 					continue;
@@ -370,9 +405,10 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 				always = lappend(always, copyObjectImpl(copy));
 		}
 		plan.strategy = plan.one_group ? "table, one shard"
+						: one_row	   ? "table, one row"
 						: restricted   ? "table, restricted by the other side of a join"
 									   : "table, all shards";
-		plan.reason = plan.one_group ? nullptr : reason_of_entry(rte);
+		plan.reason = plan.one_group || one_row ? nullptr : reason_of_entry(rte);
 
 		// Whole rows need every column, in order and first.
 		Bitmapset *needed = needed_columns(tlist, local, rel->relid);

@@ -99,14 +99,29 @@ void split_insert_text(Query *query, List *returned_columns, InsertPlan *plan, L
 	}
 }
 
+// ON CONFLICT … DO NOTHING with the same key.
+SqlPieces *conflict_clause(Query *query) {
+	auto *shell = static_cast<Query *>(copyObjectImpl(query));
+	OnConflictExpr *conflict = shell->onConflict;
+	conflict->action = ONCONFLICT_NOTHING;
+	conflict->onConflictSet = NIL;
+	conflict->onConflictWhere = nullptr;
+	InsertPlan plan;
+	plan.relid = rt_fetch(query->resultRelation, query->rtable)->relid;
+	List *lifted = NIL;
+	split_insert_text(shell, NIL, &plan, &lifted);
+	if (lifted != NIL)
+		refuse_write("ON CONFLICT with a value that only the coordinator knows");
+	return plan.tail;
+}
+
 PlannedWrite plan_insert(Query *query, const PlanningContext &context) {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 	const DistributedTable *table = find_distributed_table(target->relid);
 	if (const char *reason = why_not_on_shards(query, table)) {
-		List *arbiter = arbiter_columns(query->onConflict);
-		if (arbiter == NIL)
-			refuse_write(reason);
-		return plan_change(conflict_to_merge(query, arbiter), context, reason, arbiter);
+		Conflict conflict{NIL, conflict_clause(query)};
+		Query *merge = conflict_to_merge(query, &conflict.keys);
+		return plan_change(merge, context, reason, &conflict);
 	}
 	if (query->onConflict != nullptr)
 		order_multi_assignments(query->onConflict->onConflictSet);
@@ -196,11 +211,12 @@ void check_referencing_tables(const DistributedTable *table) {
 } // namespace
 
 PlannedWrite plan_one_write(Query *query, const PlanningContext &context) {
+	constexpr const char *kShared = "rows that another part of the statement reads or changes";
 	if (query->commandType == CMD_INSERT)
-		return plan_insert(query, context);
+		return context.late ? plan_change(query, context, kShared) : plan_insert(query, context);
 	check_referencing_tables(find_distributed_table(rt_fetch(query->resultRelation, query->rtable)->relid));
-	const char *reason = "MERGE";
-	if (query->commandType != CMD_MERGE) {
+	const char *reason = context.shares_rows ? kShared : "MERGE";
+	if (query->commandType != CMD_MERGE && !context.shares_rows) {
 		const PlannedWrite pushed = plan_pushed_write(query, &reason);
 		if (pushed.scan != nullptr)
 			return pushed;
@@ -211,9 +227,9 @@ PlannedWrite plan_one_write(Query *query, const PlanningContext &context) {
 PlannedStmt *plan_write(Query *query, const char *text, int cursor_options, ParamListInfo params,
 						StandardPlanner next) {
 	const PlanningContext context{text, cursor_options, params, next};
-	plan_modifying_with(query, context);
+	const PlanningContext main = plan_modifying_with(query, context);
 	if (query->resultRelation > 0 && is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid))
-		return plan_around(query, plan_one_write(query, context), context);
+		return plan_around(query, plan_one_write(query, main), context);
 	// The rows come from shards, the target is an ordinary or a reference table; or there is none.
 	if (query->commandType == CMD_SELECT)
 		cut_into_fragments(query);

@@ -101,16 +101,17 @@ ModifyPlan ModifyPlan::from_private(List *custom_private) {
 List *ChangePlan::to_private() const {
 	List *numbers = list_make5_int(static_cast<int>(relid), colocation_id, key_attnum, once, keeps_key);
 	numbers = lappend_int(lappend_int(lappend_int(numbers, first_check), returning), sets_tag);
+	numbers = lappend_int(lappend_int(numbers, shared), late);
 	List *all = NIL;
 	foreach_ptr (ChangeAction, action, actions)
-		all = lappend(all, list_make3(list_make2_int(action->command, action->first_column), action->attnums,
-									  action->unchanged));
+		all = lappend(all, list_make4(list_make1_int(action->command), action->attnums, action->unchanged,
+									  action->places));
 	List *result = list_make5(numbers, all, checks_list(checks), returned, outputs);
 	result = lappend(result, output_types);
 	result = lappend(result, output_typmods);
 	result = lappend(result, makeString(pstrdup(reason)));
 	result = lappend(result, source_list(source));
-	return lappend(result, arbiter);
+	return lappend(lappend(lappend(result, conflict_keys), conflict_clause), constants);
 }
 
 ChangePlan ChangePlan::from_private(List *custom_private) {
@@ -124,13 +125,14 @@ ChangePlan ChangePlan::from_private(List *custom_private) {
 	plan.first_check = list_nth_int(list(0), 5);
 	plan.returning = list_nth_int(list(0), 6);
 	plan.sets_tag = list_nth_int(list(0), 7);
+	plan.shared = list_nth_int(list(0), 8);
+	plan.late = list_nth_int(list(0), 9);
 	foreach_ptr (List, parts, list(1)) {
 		auto *action = new (palloc0(sizeof(ChangeAction))) ChangeAction();
-		auto *head = static_cast<List *>(linitial(parts));
-		action->command = static_cast<CmdType>(linitial_int(head));
-		action->first_column = lsecond_int(head);
+		action->command = static_cast<CmdType>(linitial_int(static_cast<List *>(linitial(parts))));
 		action->attnums = static_cast<List *>(lsecond(parts));
 		action->unchanged = static_cast<List *>(lthird(parts));
+		action->places = static_cast<List *>(lfourth(parts));
 		plan.actions = lappend(plan.actions, action);
 	}
 	plan.checks = checks_from(list(2));
@@ -140,7 +142,9 @@ ChangePlan ChangePlan::from_private(List *custom_private) {
 	plan.output_typmods = list(6);
 	plan.reason = strVal(list_nth(custom_private, 7));
 	plan.source = source_from(list(8));
-	plan.arbiter = list(9);
+	plan.conflict_keys = list(9);
+	plan.conflict_clause = list(10);
+	plan.constants = list(11);
 	return plan;
 }
 

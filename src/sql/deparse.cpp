@@ -16,6 +16,7 @@
 extern "C" {
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "optimizer/prep.h"
 #include "parser/parse_coerce.h"
 #include "parser/analyze.h"
@@ -294,6 +295,35 @@ bool fold_all_constant_groups(Node *node, void *) {
 	return false;
 }
 
+struct NamedEntries {
+	const Query *query;
+	Relids in_from; // its range table entries that have a name in the text
+	int level;		// nesting below the query
+};
+
+// A rule's NEW and OLD have become columns of other tables, which keep the rule's names for them.
+bool forget_names_of_rules(Node *node, NamedEntries *named) {
+	if (node == nullptr)
+		return false;
+	if (IsA(node, Query)) {
+		named->level++;
+		walk_query(reinterpret_cast<Query *>(node), forget_names_of_rules, named, 0);
+		named->level--;
+		return false;
+	}
+	auto *var = reinterpret_cast<Var *>(node);
+	if (!IsA(node, Var))
+		return walk_expression(node, forget_names_of_rules, named);
+	const int entry = static_cast<int>(var->varnosyn);
+	if (static_cast<int>(var->varlevelsup) == named->level && entry > 0 &&
+		entry <= list_length(named->query->rtable) && entry != named->query->resultRelation &&
+		rt_fetch(entry, named->query->rtable)->rtekind != RTE_JOIN && !bms_is_member(entry, named->in_from)) {
+		var->varnosyn = var->varno;
+		var->varattnosyn = var->varattno;
+	}
+	return false;
+}
+
 bool normalise(Node *node, NormaliseContext *context);
 
 void normalise_query(Query *query, bool top) {
@@ -306,6 +336,8 @@ void normalise_query(Query *query, bool top) {
 			rte->alias = nullptr;
 	// Entries that rewriting has added to FROM are not marked as being there.
 	Relids in_from = get_relids_in_jointree(reinterpret_cast<Node *>(query->jointree), false);
+	NamedEntries named{query, in_from, 0};
+	walk_query(query, forget_names_of_rules, &named, 0);
 	int rtindex = 0;
 	foreach_node (RangeTblEntry, rte, query->rtable) {
 		rtindex++;

@@ -19,6 +19,17 @@ struct ChangeBatch {
 	bool isnull(int row, int column) const { return nulls[row * columns + column]; }
 };
 
+// A new value of a row, by its place in ChangeAction::places.
+inline Datum new_value(const ChangePlan &plan, const ChangeBatch &batch, int row, int place, bool *isnull) {
+	if (place >= 0) {
+		*isnull = batch.isnull(row, place);
+		return batch.value(row, place);
+	}
+	const auto *constant = static_cast<Const *>(list_nth(plan.constants, -1 - place));
+	*isnull = constant->constisnull;
+	return constant->constvalue;
+}
+
 class ChangeSql {
 public:
 	ChangeSql(const ChangePlan &plan, const ColocationGroup *colocation);

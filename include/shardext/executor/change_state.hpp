@@ -24,7 +24,8 @@ struct ShardChangeState {
 	ItemPointerData last_row; // the row that was met last
 	MemoryContext batch_context;
 	int max_rows, batches;
-	List *following_keys; // of rows that move
+	List *carried;		  // Oid list: tables whose rows move along with those that move
+	List *following_keys; // what must not refer to rows that move
 	bool finished;
 
 	Tuplestorestate *results;
@@ -59,5 +60,8 @@ bool lock_all(ShardChangeState *state);
 
 // Changes all rows (change_apply.cpp). They must be locked.
 void apply_all(ShardChangeState *state);
+
+// Checks all rows and stores what RETURNING reads of them, which are to be changed later (change_apply.cpp).
+void foretell_all(ShardChangeState *state);
 
 } // namespace shardext

@@ -1,4 +1,4 @@
-// Rows that move to another shard group while others refer to them.
+// Rows that refer to other tables' rows, and move to another shard group: nothing may refer to them.
 #pragma once
 #include "shardext/executor/change_sql.hpp"
 

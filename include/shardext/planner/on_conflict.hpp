@@ -7,10 +7,9 @@ namespace shardext {
 // Why the shards cannot do an INSERT's DO UPDATE, or nullptr.
 const char *why_not_on_shards(Query *insert, const DistributedTable *table);
 
-// The columns of the unique key that decides on conflicts (int list); NIL when it has expressions or a WHERE.
-List *arbiter_columns(const OnConflictExpr *conflict);
-
-// The INSERT as a MERGE: its rows (called EXCLUDED) are joined with the table on the key's columns.
-Query *conflict_to_merge(Query *insert, List *arbiter);
+// The INSERT as a MERGE: its rows (called EXCLUDED) are joined with the table on the unique keys that decide
+// on conflicts. `keys` gets a list of expressions over EXCLUDED for each: rows in which all are equal, and
+// none is NULL, conflict.
+Query *conflict_to_merge(Query *insert, List **keys);
 
 } // namespace shardext

@@ -17,7 +17,8 @@ struct KeySet {
 // One condition that pins the rows to certain key values.
 struct KeyPin {
 	// GroupIds is no condition: see ScanPlan::limits_locks.
-	enum Kind { Equal, AnyArray, IsNull, GroupIds } kind;
+	// RowId is a ctid over all shards.
+	enum Kind { Equal, AnyArray, IsNull, GroupIds, RowId } kind;
 	Expr *value; // an expression without columns; nullptr for IsNull
 };
 

@@ -42,6 +42,9 @@ struct PlanningContext {
 	// A WITH query that writes: the list that it is in takes the query that it reads from, before it.
 	Query *with = nullptr;
 	const CommonTableExpr *writer = nullptr;
+	// The part of the statement that is planned: its rows are read before any is changed, because other
+	// parts read or change them, too; and it changes them at the end of the statement.
+	bool shares_rows = false, late = false;
 };
 
 // The statement around a write node. With RETURNING: SELECT <list> FROM the write; without: the node alone.
@@ -54,8 +57,29 @@ Query *select_from_write(const PlannedWrite &write);
 PlannedWrite plan_one_write(Query *query, const PlanningContext &context);
 
 // Makes data-modifying WITH queries on distributed tables queries over their write nodes
-// (planner/modifying_with.cpp).
-void plan_modifying_with(Query *query, const PlanningContext &context);
+// (planner/modifying_with.cpp). Returns how the statement's main part is to be planned.
+PlanningContext plan_modifying_with(Query *query, const PlanningContext &context);
+
+// A part of a statement that writes to a distributed table.
+struct WritePart {
+	Query *query;
+	const CommonTableExpr *cte; // nullptr: the main part
+	Oid relid;
+	bool shares_rows, late; // as in PlanningContext
+};
+
+// The parts of a statement that write, and what they have to mind (planner/shared_rows.cpp). Sets
+// simple_scans of the current run where that is needed.
+List *find_write_parts(Query *query);
+
+// How often a query reads a table; an INSERT does not read its target.
+int reads_of(Query *query, Oid relid);
+
+// How often a query names a WITH query of the list that it is in.
+int reads_of_cte(Query *query, const CommonTableExpr *cte);
+
+// True when what RETURNING says of the changed rows can be known before they are.
+bool can_be_late(const Query *query);
 
 // Plans the SELECT that a write reads its rows from, as a statement of its own (its relations count for locks
 // and invalidation of the whole), or makes it a WITH query.
@@ -74,9 +98,14 @@ PlannedWrite plan_pushed_write(Query *query, const char **reason);
 // A query moves one level down, the WITH queries that it names stay: *level is -1.
 bool raise_cte_levels(Node *node, int *level);
 
-// All others: rows are read, locked and changed one by one (planner/change.cpp). `arbiter`: of an INSERT … ON
-// CONFLICT that has become a MERGE, the columns of its unique key.
+// An INSERT … ON CONFLICT DO UPDATE that has become a MERGE.
+struct Conflict {
+	List *keys;		   // of Lists of expressions over EXCLUDED, see conflict_to_merge()
+	SqlPieces *clause; // ON CONFLICT … DO NOTHING
+};
+
+// All others: rows are read, locked and changed one by one (planner/change.cpp).
 PlannedWrite plan_change(Query *query, const PlanningContext &context, const char *reason,
-						 List *arbiter = NIL);
+						 const Conflict *conflict = nullptr);
 
 } // namespace shardext

@@ -71,8 +71,9 @@ CustomScan *make_shard_modify(const ModifyPlan &plan, List *lifted, List *pins);
 struct ChangeAction {
 	CmdType command = CMD_NOTHING;
 	List *attnums = NIL;   // int list: columns with new values
-	int first_column = 0;  // of the source: where these are, side by side
-	List *unchanged = NIL; // int list: UPDATE of the key: the other columns that have values, which follow
+	List *unchanged = NIL; // int list: UPDATE of the key: the other columns that have values
+	// Int list: for each of these columns its place in the source, or -1 - its place among the constants.
+	List *places = NIL;
 };
 
 // Rows are read, locked, and changed on their shards one by one: UPDATE, DELETE and MERGE of any form. The
@@ -82,11 +83,17 @@ struct ChangePlan {
 	Oid relid = InvalidOid;
 	int32 colocation_id = 0;
 	int key_attnum = 0;
-	bool once = false;		 // more than one action on a row is an error (MERGE)
-	List *arbiter = NIL;	 // int list: of ON CONFLICT DO UPDATE, the columns of the unique key
+	bool once = false; // more than one action on a row is an error (MERGE)
+	// Of ON CONFLICT DO UPDATE: for each unique key the source's columns (int list), of which two rows of the
+	// statement must not agree in all; and ON CONFLICT … DO NOTHING.
+	List *conflict_keys = NIL;
+	SqlPieces *conflict_clause = NIL;
 	bool keeps_key = true;	 // no column of a unique index changes: others may still refer to the row
 	const char *reason = ""; // why the statement does not run on the shards as it is
+	bool shared = false;	 // another part of the statement may change the same rows
+	bool late = false;		 // rows are changed when the statement ends; RETURNING reads the source alone
 	List *actions = NIL;	 // of ChangeAction; not in order of evaluation
+	List *constants = NIL;	 // Const: values that are the same for all rows
 	RowChecks checks;
 	int first_check = 0;  // of the source's columns
 	List *returned = NIL; // int list: columns of the table that the shards return
