@@ -2,7 +2,7 @@
 tools = $(here)/test/tools
 NODES ?= 2
 
-.PHONY: bench-point bench-analytics fuzz prepare quickstart quickstart-stop cluster cluster-stop psql check help
+.PHONY: bench-point bench-transactions bench-analytics fuzz prepare quickstart quickstart-stop cluster cluster-stop psql check help
 
 prepare:
 	@$(tools)/prepare
@@ -26,6 +26,10 @@ cluster-stop:
 bench-point:
 	@$(tools)/install
 	@$(here)/test/bench/point_select
+
+bench-transactions:
+	@$(tools)/install
+	@$(here)/test/bench/transactions
 
 # ARGS: options of test/bench/analytics/run.py, such as ARGS="--scale 0.05 --layout spread"
 bench-analytics:
@@ -58,6 +62,7 @@ help:
 	@echo 'make cluster-stop      stop and remove the development cluster'
 	@echo 'make check             run all tests (T=suite, T=suite/test or T=test: run some)'
 	@echo 'make bench-point       latency of a SELECT by key, through the coordinator and straight on a node'
+	@echo 'make bench-transactions transfers and sums, against a plain server'
 	@echo 'make bench-analytics   78 analytical questions, against a plain server (ARGS="--scale 0.05")'
 	@echo 'make fuzz              random queries, compared with a plain database (SECONDS=600)'
 	@echo 'make unit              run the unit tests that need no server'
