@@ -233,20 +233,21 @@ const char *shown_sql(const ScanPlan &plan, const ColocationGroup *colocation, c
 
 // Pins whose values are known without executing anything (constants, parameters of the statement).
 void restrict_by_known_pins(const ScanPlan &plan, GroupSet *groups, const ColocationGroup *colocation,
-							List *pins, ExprContext *context, bool *all_known) {
+							List *pins, ExprContext *context, bool *all_known, bool only_plain = false) {
 	int pin = 0;
 	const ListCell *cell;
 	foreach (cell, plan.pin_kinds) {
 		const auto kind = static_cast<KeyPin::Kind>(lfirst_int(cell));
 		auto *expr = static_cast<ExprState *>(list_nth(pins, pin++));
 		auto *node = reinterpret_cast<Node *>(expr->expr);
-		const bool has_params =
-			context == nullptr || (!IsA(node, Const) && context->ecxt_param_list_info == nullptr &&
-								   parameters_used(NIL, list_make1(expr)));
 		if (kind == KeyPin::GroupIds)
 			continue;
-		if (kind != KeyPin::IsNull && !IsA(node, Const) &&
-			(has_params || context->ecxt_param_list_info == nullptr)) {
+		// Values from elsewhere in the plan are not there yet; without the statement's parameters nothing but
+		// constants is.
+		const bool known = kind == KeyPin::IsNull || IsA(node, Const) ||
+						   (context != nullptr && context->ecxt_param_list_info != nullptr &&
+							(IsA(node, Param) || !only_plain) && !parameters_used(NIL, list_make1(expr)));
+		if (!known) {
 			*all_known = false;
 			continue;
 		}
@@ -264,7 +265,8 @@ List *possible_nodes(const ScanPlan &plan, List *pins, ExprContext *context) {
 		return NIL;
 	GroupSet groups = all_groups(colocation);
 	bool all_known = true;
-	restrict_by_known_pins(plan, &groups, colocation, pins, context, &all_known);
+	// Evaluating more than parameters might raise an error for a scan that is never begun.
+	restrict_by_known_pins(plan, &groups, colocation, pins, context, &all_known, true);
 	keep_at_least_one(&groups);
 	return nodes_of_groups(colocation, groups);
 }
