@@ -19,6 +19,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
+#include "shardext/transaction/serializable.hpp"
 
 extern "C" {
 #include "commands/explain.h"
@@ -187,6 +188,7 @@ TaskSet choose_tasks(ShardScanState *state) {
 	GroupSet groups =
 		groups_of_pins(colocation, state->plan.pin_kinds, state->pins, state->css.ss.ps.ps_ExprContext);
 	keep_at_least_one(&groups);
+	note_reads(state->css.ss.ps.state->es_range_table, colocation, groups.member);
 	return make_tasks(colocation, groups, state->plan.pieces, state->plan.prefix, state->plan.suffix);
 }
 
@@ -493,6 +495,7 @@ void lock_rows_now(ShardScanState *state) {
 	bool any = true;
 	const Datum order = ExecEvalExpr(static_cast<ExprState *>(llast(state->pins)), context, &any);
 	const GroupSet groups = groups_of_pins(colocation, state->plan.pin_kinds, state->pins, context);
+	note_reads(state->css.ss.ps.state->es_range_table, colocation, groups.member);
 	state->locked = lock_rows(state->plan, colocation, groups, params,
 							  any ? nullptr : DatumGetArrayTypeP(order), state->result_desc);
 	MemoryContextSwitchTo(old);

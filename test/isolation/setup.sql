@@ -8,5 +8,6 @@ LANGUAGE sql AS $$
         SELECT FROM shardext_stat_activity
         WHERE global_id = 'local:' || $1
           AND blocked_by && (SELECT array_agg('local:' || pid) FROM unnest($2) pid))
+        OR pg_catalog.pg_isolation_test_original($1, $2) -- knows of waits for safe snapshots
         OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND query LIKE 'COMMIT%' AND wait_event = 'PgSleep')
 $$;
