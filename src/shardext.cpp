@@ -9,6 +9,7 @@
 #include "shardext/remote/sessions.hpp"
 #include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
+#include "shardext/transaction/serializable.hpp"
 #include "shardext/transaction/shared_state.hpp"
 #include "shardext/transaction/unique_ids.hpp"
 
@@ -29,6 +30,7 @@ void _PG_init(void) {
 		shardext::start_detector_on_long_waits();
 		shardext::initialize_cluster();
 		shardext::initialize_ledger();
+		shardext::initialize_serializable();
 		shardext::initialize_transactions();
 		shardext::initialize_unique_ids();
 		shardext::register_shard_scan();

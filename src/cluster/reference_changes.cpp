@@ -11,6 +11,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/copy_writer.hpp"
 #include "shardext/sql/shard_sql.hpp"
+#include "shardext/transaction/serializable.hpp"
 
 extern "C" {
 #include "access/sysattr.h"
@@ -329,6 +330,7 @@ SHARDEXT_SQL_FUNCTION(shardext_reference_row_change) {
 	const DistributedTable *table = find_distributed_table(RelationGetRelid(data->tg_relation));
 	if (table == nullptr || table->is_sharded() || !has_remote_nodes())
 		return PointerGetDatum(nullptr);
+	note_writes(table->relid, nullptr, !TRIGGER_FIRED_BY_INSERT(data->tg_event));
 	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
 		finish_pending();
 	else if (TRIGGER_FIRED_BY_INSERT(data->tg_event))

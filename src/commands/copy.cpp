@@ -3,6 +3,7 @@
 
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/copy_writer.hpp"
+#include "shardext/transaction/serializable.hpp"
 
 extern "C" {
 #include "access/sysattr.h"
@@ -99,6 +100,7 @@ uint64 copy_from(CopyStmt *statement, Oid relid, const char *text) {
 	const int columns = list_length(attnums);
 	auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * (columns + 1)));
 	auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * (columns + 1)));
+	note_writes(relid, nullptr, false);
 	auto *writer = new (palloc(sizeof(CopyWriter))) CopyWriter(relid, attnums);
 
 	CopyFromState state = BeginCopyFrom(pstate, relation, nullptr, statement->filename, statement->is_program,

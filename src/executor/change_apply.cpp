@@ -6,6 +6,7 @@
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/row_ids.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/transaction/serializable.hpp"
 
 extern "C" {
 #include "utils/datum.h"
@@ -109,7 +110,9 @@ void finish_changes(ShardChangeState *state, const ChangeBatch &batch, List *cha
 		finish_change(state, batch, *change);
 }
 
-Change *make_change(const StatementRequest &request, List *rows, bool numbered, bool shows) {
+Change *make_change(ShardChangeState *state, int group, const StatementRequest &request, List *rows,
+					bool numbered, bool shows) {
+	note_write(state->plan.relid, group, numbered);
 	return new (palloc0(sizeof(Change))) Change{open_stream(request), rows, numbered, shows};
 }
 
@@ -194,8 +197,8 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch, Phases phase
 			});
 		}
 		if (removed != NIL && phases.remove)
-			changes =
-				lappend(changes, make_change(state->sql->remove(batch, group, removed), removed, true, true));
+			changes = lappend(changes, make_change(state, group, state->sql->remove(batch, group, removed),
+												   removed, true, true));
 		if (moved != NIL && state->following_keys != NIL && phases.remove)
 			check_not_referenced(state->following_keys, state->plan.relid, state->colocation->groups[group],
 								 state->sql->tid_array(batch, moved));
@@ -209,15 +212,17 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch, Phases phase
 					if (batch.actions[lfirst_int(cell)] == number)
 						rows = lappend_int(rows, lfirst_int(cell));
 				if (rows != NIL)
-					changes = lappend(changes, make_change(state->sql->update(batch, group, rows, action),
+					changes = lappend(changes, make_change(state, group,
+														   state->sql->update(batch, group, rows, action),
 														   rows, true, true));
 			}
 		} else if (moved != NIL && phases.remove)
-			changes =
-				lappend(changes, make_change(state->sql->remove(batch, group, moved), moved, true, false));
+			changes = lappend(changes, make_change(state, group, state->sql->remove(batch, group, moved),
+												   moved, true, false));
 		for (int number = 0; number < actions && phases.update; number++)
 			if (updated[number] != NIL)
-				changes = lappend(changes, make_change(state->sql->update(batch, group, updated[number],
+				changes = lappend(changes, make_change(state, group,
+													   state->sql->update(batch, group, updated[number],
 																		  action_of(state, number)),
 													   updated[number], true, true));
 	}
@@ -234,8 +239,9 @@ void apply_batch(ShardChangeState *state, const ChangeBatch &batch, Phases phase
 					   (state->carried == NIL || batch.groups[row] < 0);
 			});
 			if (added != NIL)
-				moves = lappend(
-					moves, make_change(state->sql->insert(batch, group, added, action), added, false, true));
+				moves =
+					lappend(moves, make_change(state, group, state->sql->insert(batch, group, added, action),
+											   added, false, true));
 		}
 	finish_changes(state, batch, moves);
 	MemoryContextSwitchTo(old);

@@ -17,6 +17,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/sharding/routing.hpp"
+#include "shardext/transaction/serializable.hpp"
 
 extern "C" {
 #include "commands/explain.h"
@@ -98,6 +99,14 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		if (!state->plan.sets_tag)
 			run_to_the_end(node);
 	});
+}
+
+// ON CONFLICT may update rows.
+bool may_update(const InsertPlan &plan) {
+	foreach_node (Node, piece, plan.tail)
+		if (IsA(piece, String) && strstr(strVal(piece), "ON CONFLICT") != nullptr)
+			return true;
+	return false;
 }
 
 void begin_batch(ShardInsertState *state) {
@@ -259,6 +268,7 @@ void flush_batch(ShardInsertState *state) {
 			continue;
 		const NodeInfo *node = find_node(state->colocation->groups[g].node_id);
 		row_numbers[g] = static_cast<int *>(palloc(sizeof(int) * state->row_count));
+		note_write(state->plan.relid, g, may_update(state->plan));
 		streams[g] = open_stream(make_statement(state, g, node, row_numbers[g], &counts[g]));
 	}
 	OrderedRows ordered{};
@@ -295,6 +305,7 @@ void run_staged(ShardInsertState *state) {
 	for (int g = 0; g < state->colocation->group_count; g++) {
 		if (!staged.has_rows(g))
 			continue;
+		note_write(state->plan.relid, g, may_update(state->plan));
 		StatementRequest request{};
 		request.node = find_node(state->colocation->groups[g].node_id);
 		const int64 group_id = state->colocation->groups[g].id;

@@ -10,6 +10,7 @@
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
+#include "shardext/transaction/serializable.hpp"
 
 extern "C" {
 #include "executor/executor.h"
@@ -60,6 +61,8 @@ void start(ShardModifyState *state) {
 	ExprContext *context = state->css.ss.ps.ps_ExprContext;
 	const StatementParams params = evaluate_lifted(state->lifted, state->plan.scan.lifted_types, context);
 	const GroupSet groups = groups_of_pins(colocation, state->plan.scan.pin_kinds, state->pins, context);
+	note_reads(state->css.ss.ps.state->es_range_table, colocation, groups.member);
+	note_writes(state->plan.relid, groups.member, true);
 	state->tasks = make_write_tasks(colocation, groups, state->plan.scan.pieces, state->plan.returning);
 	state->streams = static_cast<RowStream **>(palloc0(sizeof(RowStream *) * (state->tasks.count + 1)));
 	// One count comes back from a node with several shard groups and no RETURNING.

@@ -20,6 +20,7 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
+#include "shardext/transaction/serializable.hpp"
 
 extern "C" {
 #include "commands/explain.h"
@@ -199,6 +200,7 @@ TaskSet choose_tasks(ShardScanState *state) {
 	GroupSet groups =
 		groups_of_pins(colocation, state->plan.pin_kinds, state->pins, state->css.ss.ps.ps_ExprContext);
 	keep_at_least_one(&groups);
+	note_reads(state->css.ss.ps.state->es_range_table, colocation, groups.member);
 	stage_sent_rows(state, colocation, groups);
 	return make_tasks(colocation, groups, state->plan.pieces, state->sent, state->plan.suffix);
 }
@@ -511,6 +513,7 @@ void lock_rows_now(ShardScanState *state) {
 	bool any = true;
 	const Datum order = ExecEvalExpr(static_cast<ExprState *>(llast(state->pins)), context, &any);
 	const GroupSet groups = groups_of_pins(colocation, state->plan.pin_kinds, state->pins, context);
+	note_reads(state->css.ss.ps.state->es_range_table, colocation, groups.member);
 	state->locked = lock_rows(state->plan, colocation, groups, params,
 							  any ? nullptr : DatumGetArrayTypeP(order), state->result_desc);
 	MemoryContextSwitchTo(old);

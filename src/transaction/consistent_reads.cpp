@@ -134,7 +134,7 @@ void insert_part(SnapshotReading::Part *parts, size_t *count, SnapshotReading::P
 } // namespace
 
 bool reads_are_compared() {
-	return consistent_reads && commit_ledger() != nullptr;
+	return (consistent_reads || IsolationIsSerializable()) && commit_ledger() != nullptr;
 }
 
 void wait_for_commits_on(Connection *c) {

@@ -97,6 +97,8 @@ bool finish_two_phase(const char *verb, const char *tag) {
 	for (int i = 0; i < two_phase.writer_count; i++) {
 		if (!two_phase.prepared[i])
 			continue;
+		if (i > 0)
+			fault_point("between-phase-two");
 		Connection *c = existing_connection(two_phase.nodes[i]);
 		char sql[160];
 		snprintf(sql, sizeof sql, "%s PREPARED '%s'", verb, two_phase.gids[i]);

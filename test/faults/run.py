@@ -8,13 +8,14 @@ import time
 import traceback
 
 import bank
+import histories
 import staging
 import tests
 import waits
 from cluster import Cluster, Failure, TimeUp
 
 LIMIT = 40  # seconds for a test
-TESTS = {**tests.TESTS, **waits.TESTS, **staging.TESTS, **bank.TESTS}
+TESTS = {**tests.TESTS, **waits.TESTS, **staging.TESTS, **bank.TESTS, **histories.TESTS}
 
 
 def time_is_up(*_):

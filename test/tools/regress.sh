@@ -11,7 +11,7 @@ scheduled_tests() {
 #   run_regress DRIVER INPUT_DIR SCHEDULE TEST_FILE...
 # INPUT_DIR/setup.sql, if there is one, is run before them. A test file that the schedule does not name is a failure. With T set only that test is run.
 run_regress() {
-    local driver=$1 input=$2 schedule=$3 file name tests args=() log=$SCRATCH/driver.log ok bad status=0
+    local driver=$1 input=$2 schedule=$3 file name tests args=()
     shift 3
     tests=$(scheduled_tests "$schedule")
     for file in "$@"; do
@@ -28,9 +28,18 @@ run_regress() {
 
     suite_cluster --nodes 2
     [ ! -f "$input/setup.sql" ] || "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -f "$input/setup.sql"
-    driver=$("$PG_CONFIG" --pkglibdir)/pgxs/src/test/$driver
-    "$driver" --use-existing --dbname=app --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" \
-        --bindir="$PG_BIN" --inputdir="$input" --outputdir="$SCRATCH" "${args[@]}" 2>&1 | tee "$log" || status=$?
+    drive "$driver" "$input" "$PGPORT" app "$SCRATCH" "${args[@]}"
+    suite_logs_clean
+}
+
+# Runs a driver against one server and counts what it reports.
+#   drive DRIVER INPUT_DIR PORT DATABASE OUTPUT_DIR ARGUMENT...
+drive() {
+    local driver input=$2 port=$3 database=$4 output=$5 log=$5/driver.log ok bad status=0
+    driver=$("$PG_CONFIG" --pkglibdir)/pgxs/src/test/$1
+    shift 5
+    "$driver" --use-existing --dbname="$database" --host="$PGHOST" --port="$port" --user="$PGUSER" \
+        --bindir="$PG_BIN" --inputdir="$input" --outputdir="$output" "$@" 2>&1 | tee "$log" || status=$?
 
     # "test name ... ok" until PostgreSQL 15, "ok 1 - name" since.
     ok=$(grep -cE '^ *(test )?.* \.\.\. +ok |^ok ' "$log" || true)
@@ -38,8 +47,7 @@ run_regress() {
     [ "$status" = 0 ] || [ "$bad" -gt 0 ] || bad=1
     passed=$((passed + ok))
     failed=$((failed + bad))
-    if [ "$status" != 0 ] && [ -s "$SCRATCH/regression.diffs" ]; then
-        head -n 500 "$SCRATCH/regression.diffs"
+    if [ "$status" != 0 ] && [ -s "$output/regression.diffs" ]; then
+        head -n 500 "$output/regression.diffs"
     fi
-    suite_logs_clean
 }
