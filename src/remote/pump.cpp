@@ -5,7 +5,6 @@
 #include "shardext/remote/sessions.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/pg/walk.hpp"
-#include "shardext/transaction/ledger.hpp"
 
 extern "C" {
 #include "pgstat.h"
@@ -13,6 +12,8 @@ extern "C" {
 }
 
 namespace shardext {
+
+void (*answer_action)() = nullptr;
 
 namespace {
 
@@ -120,7 +121,8 @@ bool step(Connection *c, PGresult **error, const char **sql) {
 	if (c->head == c->tail || PQisBusy(c->conn))
 		return false;
 	PGresult *result = PQgetResult(c->conn);
-	note_answer();
+	if (answer_action != nullptr)
+		answer_action();
 	if (result == nullptr) {
 		// The end of one statement's results. A Sync has no such end.
 		if (c->queue[c->head].kind == Expected::Sync)

@@ -5,7 +5,6 @@
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/local_stream.hpp"
 #include "shardext/remote/session_settings.hpp"
-#include "shardext/transaction/consistent_reads.hpp"
 
 extern "C" {
 #include "executor/executor.h"

@@ -14,6 +14,7 @@
 #include "shardext/sql/relation_query.hpp"
 
 extern "C" {
+#include "catalog/pg_collation.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
@@ -260,15 +261,43 @@ void forget_unread_ctes(Query *query) {
 	query->cteList = used;
 }
 
-bool forget_all_unread_ctes(Node *node, void *) {
+namespace {
+
+// A sub-query with WITH is not merged into the query around it; that must not change with the last one gone.
+// (Merged, equal outputs of it become equal expressions, which PostgreSQL does not tell apart in grouping
+// sets.)
+void keep_apart(Query *query, CommonTableExpr *cte) {
+	Query *nothing = makeNode(Query);
+	nothing->commandType = CMD_SELECT;
+	nothing->jointree = makeFromExpr(NIL, nullptr);
+	Const *null = makeNullConst(TEXTOID, -1, DEFAULT_COLLATION_OID);
+	nothing->targetList =
+		list_make1(makeTargetEntry(reinterpret_cast<Expr *>(null), 1, pstrdup("nothing"), false));
+	CommonTableExpr *kept = makeNode(CommonTableExpr);
+	kept->ctename = cte->ctename;
+	kept->ctequery = reinterpret_cast<Node *>(nothing);
+	kept->location = -1;
+	kept->ctecolnames = list_make1(makeString(pstrdup("nothing")));
+	kept->ctecoltypes = list_make1_oid(TEXTOID);
+	kept->ctecoltypmods = list_make1_int(-1);
+	kept->ctecolcollations = list_make1_oid(DEFAULT_COLLATION_OID);
+	query->cteList = list_make1(kept);
+}
+
+} // namespace
+
+bool forget_all_unread_ctes(Node *node, void *is_inner) {
 	if (node == nullptr)
 		return false;
 	if (!IsA(node, Query))
-		return walk_expression(node, forget_all_unread_ctes, static_cast<void *>(nullptr));
+		return walk_expression(node, forget_all_unread_ctes, is_inner);
 	auto *query = reinterpret_cast<Query *>(node);
 	// From the inside out: what only unread queries read is unread as well.
-	walk_query(query, forget_all_unread_ctes, static_cast<void *>(nullptr), 0);
+	walk_query(query, forget_all_unread_ctes, static_cast<void *>(query), 0);
+	List *all = query->cteList;
 	forget_unread_ctes(query);
+	if (is_inner != nullptr && all != NIL && query->cteList == NIL)
+		keep_apart(query, linitial_node(CommonTableExpr, all));
 	return false;
 }
 

@@ -92,6 +92,7 @@ core::NodeNumber find_number(int32 node_id) {
 } // namespace
 
 void initialize_ledger() {
+	answer_action = note_answer;
 	previous_request_hook = shmem_request_hook;
 	shmem_request_hook = on_shmem_request;
 	previous_startup_hook = shmem_startup_hook;

@@ -94,6 +94,12 @@ void enter_transaction(Connection *connection, Scope scope);
 void send_control(Connection *connection, const char *sql, const char *tag = nullptr,
 				  bool ignore_errors = false);
 
+// Called for everything that a node answers; must not raise.
+extern void (*answer_action)();
+
+// The question for a snapshot.
+constexpr const char *kSnapshotQuestion = "SELECT pg_catalog.pg_current_snapshot()";
+
 // Queues a question with one answer. Answers to earlier ones are forgotten when none is outstanding.
 void ask(Connection *connection, const char *sql);
 // The same, and the node sends the answer before it goes on with what comes next.

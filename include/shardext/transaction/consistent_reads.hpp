@@ -17,9 +17,6 @@ namespace shardext {
 
 extern bool consistent_reads; // shardext.consistent_reads
 
-// The question for a snapshot.
-constexpr const char *kSnapshotQuestion = "SELECT pg_catalog.pg_current_snapshot()";
-
 // True when reads of several nodes are compared.
 bool reads_are_compared();
 
