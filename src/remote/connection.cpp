@@ -2,6 +2,7 @@
 #include "shardext/remote/connection.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/node_wait.hpp"
 #include "shardext/remote/sessions.hpp"
 
@@ -102,7 +103,11 @@ bool open_connection(const char *conninfo, const char *options, PGconn **out) {
 		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 	bool ok = false;
 	PG_TRY();
-	{ ok = await_connection(*out, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), connect_timeout_ms)); }
+	{
+		before_message(*out, "connect");
+		ok = await_connection(*out, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), connect_timeout_ms));
+		after_answer(*out, "connect");
+	}
 	PG_CATCH();
 	{
 		PQfinish(*out);
@@ -178,8 +183,11 @@ void cancel_running_statement(Connection *c, const char *conninfo) {
 		status = PQconnectPoll(conn);
 		if (status == PGRES_POLLING_FAILED)
 			break;
-		if (status == PGRES_POLLING_OK && !(sent = PQsendQuery(conn, sql)))
-			break;
+		if (status == PGRES_POLLING_OK) {
+			before_message(conn, "cancel", MayRaise::No);
+			if (!(sent = PQsendQuery(conn, sql)))
+				break;
+		}
 	}
 	PQfinish(conn);
 }
@@ -334,6 +342,7 @@ void close_private_connection(PGconn *conn) {
 }
 
 PGresult *private_query(PGconn *conn, const char *sql) {
+	before_message(conn, sql, MayRaise::No);
 	if (!PQsendQuery(conn, sql))
 		return nullptr;
 	PGresult *last = nullptr;
@@ -356,8 +365,10 @@ PGresult *private_query(PGconn *conn, const char *sql) {
 			}
 		}
 		PGresult *result = PQgetResult(conn);
-		if (result == nullptr)
+		if (result == nullptr) {
+			after_answer(conn, "private", MayRaise::No);
 			return last;
+		}
 		PQclear(last);
 		last = result;
 	}

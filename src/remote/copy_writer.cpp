@@ -3,6 +3,7 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/sharding/routing.hpp"
 #include "shardext/sql/shard_sql.hpp"
@@ -72,7 +73,10 @@ PGresult *next_result(Connection *c) {
 			raise_connection_lost(c);
 		wait_on(c, WL_SOCKET_READABLE | (left > 0 ? WL_SOCKET_WRITEABLE : 0));
 	}
-	return PQgetResult(c->conn);
+	PGresult *result = PQgetResult(c->conn);
+	if (result != nullptr)
+		after_answer(c->conn, PQresStatus(PQresultStatus(result)), MayRaise::No); // nobody owns it yet
+	return result;
 }
 
 // Reads the answers of a COPY to its end; afterwards the connection is in pipeline mode again.
@@ -97,6 +101,7 @@ void finish_copy(Connection *c) {
 }
 
 void put_copy_data(Connection *c, const char *data, int length) {
+	before_message(c->conn, "CopyData");
 	for (;;) {
 		const int sent = PQputCopyData(c->conn, data, length);
 		if (sent < 0)
@@ -105,8 +110,10 @@ void put_copy_data(Connection *c, const char *data, int length) {
 			break;
 		wait_on(c, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE);
 	}
+	before_message(c->conn, "CopyDone");
 	while (PQputCopyEnd(c->conn, nullptr) == 0)
 		wait_on(c, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE);
+	after_message(c->conn, "CopyDone");
 }
 
 // After an error (a timeout, say) in the middle of a COPY: ends it, so that a savepoint can be rolled back
@@ -115,6 +122,7 @@ void leave_copy(Connection *c) {
 	c->failed = true;
 	if (PQstatus(c->conn) != CONNECTION_OK || PQpipelineStatus(c->conn) != PQ_PIPELINE_OFF)
 		return;
+	before_message(c->conn, "CopyFail", MayRaise::No);
 	const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kLeaveCopyMs);
 	const TimestampTz patience = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kCopyPatienceMs);
 	bool ended = false, cancelled = false;
@@ -276,6 +284,7 @@ void CopyWriter::send(const NodeInfo *node, int group) {
 		send_sync(c);
 		finish_everything(c);
 	}
+	before_message(c->conn, "COPY");
 	PQexitPipelineMode(c->conn);
 	if (!PQsendQuery(c->conn,
 					 copy_statement(relid_, table_name_, attnums_, colocation_->groups[group].id, binary_)))

@@ -1,5 +1,6 @@
 // Sending on a connection and handling what comes back, in the order in which it was asked for.
 #include "shardext/remote/connection.hpp"
+#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/node_wait.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/remote/sessions.hpp"
@@ -19,7 +20,7 @@ namespace {
 void expect(Connection *c, Expected expected) {
 	if (c->head == c->tail)
 		c->head = c->tail = 0;
-	if (c->tail == c->capacity) {
+	if (c->tail + 1 == c->capacity) {
 		if (c->head > 0) {
 			memmove(c->queue, c->queue + c->head, (c->tail - c->head) * sizeof(Expected));
 			c->tail -= c->head;
@@ -30,6 +31,7 @@ void expect(Connection *c, Expected expected) {
 		}
 	}
 	c->queue[c->tail++] = expected;
+	c->unsynced = expected.kind != Expected::Sync;
 }
 
 // Hands output to the kernel; returns true when some is left.
@@ -115,8 +117,22 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 	return nullptr;
 }
 
+const char *kind_name(Expected::Kind kind) {
+	switch (kind) {
+	case Expected::Control:
+		return "control";
+	case Expected::Rows:
+		return "rows";
+	case Expected::Answer:
+		return "answer";
+	case Expected::Sync:
+		return "sync";
+	}
+	pg_unreachable();
+}
+
 // Takes one result off the connection without blocking. False: nothing is there (or nothing is expected).
-bool step(Connection *c, PGresult **error, const char **sql) {
+bool step(Connection *c, MayRaise may_raise, PGresult **error, const char **sql) {
 	if (c->head == c->tail || PQisBusy(c->conn))
 		return false;
 	PGresult *result = PQgetResult(c->conn);
@@ -131,12 +147,14 @@ bool step(Connection *c, PGresult **error, const char **sql) {
 	const Expected head = c->queue[c->head];
 	*sql = head.stream != nullptr ? head.stream->sql() : nullptr;
 	*error = handle_result(c, result);
+	after_answer(c->conn, kind_name(head.kind), *error == nullptr ? may_raise : MayRaise::No);
 	return true;
 }
 
 } // namespace
 
 void send_control(Connection *c, const char *sql, const char *tag, bool ignore_errors) {
+	before_message(c->conn, sql);
 	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
 		raise_connection_lost(c);
 	expect(c, {Expected::Control, nullptr, ignore_errors, nullptr, tag});
@@ -144,6 +162,7 @@ void send_control(Connection *c, const char *sql, const char *tag, bool ignore_e
 
 void send_prepare(Connection *c, const char *name, const char *sql, int count, const Oid *types,
 				  KnownStatement *statement) {
+	before_message(c->conn, "Parse");
 	if (!PQsendPrepare(c->conn, name, sql, count, types))
 		raise_connection_lost(c);
 	expect(c, {Expected::Control, nullptr, false, statement, nullptr});
@@ -153,6 +172,7 @@ void ask(Connection *c, const char *sql) {
 	if (c->answers_expected == 0)
 		while (c->answer_count > 0)
 			free(c->answers[--c->answer_count]);
+	before_message(c->conn, sql);
 	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
 		raise_connection_lost(c);
 	expect(c, {Expected::Answer, nullptr, false, nullptr, nullptr});
@@ -166,10 +186,27 @@ void ask_at_once(Connection *c, const char *sql) {
 }
 
 void send_sync(Connection *c) {
+	// Nothing raises between a COMMIT and its Sync.
+	const bool commits = c->tail > c->head && c->queue[c->tail - 1].tag != nullptr;
+	before_message(c->conn, "Sync", commits ? MayRaise::No : MayRaise::Yes);
 	if (!PQpipelineSync(c->conn))
 		raise_connection_lost(c);
 	expect(c, {Expected::Sync, nullptr, false, nullptr, nullptr});
 	flush_output(c);
+	after_message(c->conn, "Sync");
+}
+
+void end_open_batch(Connection *c) {
+	// Without it the node answers nothing, or keeps the transaction of what it has run.
+	if (!c->unsynced || PQstatus(c->conn) != CONNECTION_OK || PQpipelineStatus(c->conn) == PQ_PIPELINE_OFF)
+		return;
+	before_message(c->conn, "Sync", MayRaise::No);
+	if (!PQpipelineSync(c->conn))
+		return;
+	c->queue[c->tail++] = {Expected::Sync, nullptr, false, nullptr, nullptr};
+	c->unsynced = false;
+	PQflush(c->conn);
+	after_message(c->conn, "Sync", MayRaise::No);
 }
 
 void expect_control(Connection *c) {
@@ -195,7 +232,7 @@ template <class Done> void pump_until(Connection *c, RemoteStream *until, bool w
 		if (c->head < c->tail && c->queue[c->head].stream != nullptr && c->queue[c->head].stream->has_row() &&
 			c->queue[c->head].stream != until)
 			c->queue[c->head].stream->store_rest();
-		if (step(c, &error, &sql)) {
+		if (step(c, MayRaise::Yes, &error, &sql)) {
 			if (error != nullptr)
 				raise_remote_error(c, error, sql);
 			continue;
@@ -267,7 +304,7 @@ bool drain_quietly(Connection *c, TimestampTz deadline, char *sqlstate_out) {
 		}
 		PGresult *error = nullptr;
 		const char *sql = nullptr;
-		if (step(c, &error, &sql)) {
+		if (step(c, MayRaise::No, &error, &sql)) {
 			if (error != nullptr) {
 				ok = false;
 				if (sqlstate_out != nullptr) {

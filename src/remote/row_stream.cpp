@@ -3,6 +3,7 @@
 #include "shardext/pg/transmission_modes.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/local_stream.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/transaction/consistent_reads.hpp"
@@ -62,6 +63,7 @@ void send_as_cursor(Connection *c, const char *sql, int count, const WireParams 
 	snprintf(name, sizeof name, "shardext_%u", ++cursors);
 	ask(c, kSnapshotQuestion);
 	char *declare = psprintf("DECLARE %s NO SCROLL CURSOR FOR %s", name, sql);
+	before_message(c->conn, "DECLARE");
 	if (!PQsendQueryParams(c->conn, declare, count, wire.types, wire.values, wire.lengths, wire.formats, 0))
 		raise_connection_lost(c);
 	expect_control(c);
@@ -69,6 +71,7 @@ void send_as_cursor(Connection *c, const char *sql, int count, const WireParams 
 	ask_at_once(c, kSnapshotQuestion);
 	char fetch[80];
 	snprintf(fetch, sizeof fetch, "FETCH ALL FROM %s", name);
+	before_message(c->conn, "FETCH");
 	if (!PQsendQueryParams(c->conn, fetch, 0, nullptr, nullptr, nullptr, nullptr, binary_result))
 		raise_connection_lost(c);
 }

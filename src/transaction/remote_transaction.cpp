@@ -3,12 +3,12 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/node_wait.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/transaction/commit_entry.hpp"
 #include "shardext/transaction/commit_log.hpp"
 #include "shardext/transaction/consistent_reads.hpp"
-#include "shardext/transaction/fault_points.hpp"
 #include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/shared_state.hpp"
 
@@ -29,6 +29,7 @@ namespace {
 
 constexpr int kMaxWriters = 1024;
 constexpr int kPhaseTwoTimeoutMs = 1000;
+constexpr int kOnePhaseTimeoutMs = 5000; // for the answer to COMMIT after a cancel
 
 int snapshot_holders = 0;
 int snapshot_transaction = 0; // counts transactions: a hold of an older one is none any more
@@ -97,17 +98,36 @@ void commit_reader(Connection *c, void *) {
 	reset_connection_state(c);
 }
 
+// After an error during a node's COMMIT that is not the node's own (a cancel, a timeout): finds out what has
+// become of it. The node is asked to cancel; what it answers decides, as it does on one server.
+bool has_committed_after_all(Connection *c) {
+	if (c->lost_in_transaction || c->failed || PQstatus(c->conn) != CONNECTION_OK)
+		return false;
+	if (c->head != c->tail) {
+		cancel_on_node(c);
+		drain_quietly(c, soon(kOnePhaseTimeoutMs));
+	}
+	return c->head == c->tail && !c->failed && !c->wrong_tag;
+}
+
 void commit_one_phase(Connection *c) {
 	fault_point("before-commit-one-phase");
 	send_lock_timeout(c); // deferred constraints may wait
 	send_control(c, "COMMIT", "COMMIT");
-	send_sync(c);
 	PG_TRY();
-	{ pump(c, nullptr, true); }
+	{
+		send_sync(c);
+		pump(c, nullptr, true);
+	}
 	PG_CATCH();
 	{
+		if (has_committed_after_all(c)) {
+			FlushErrorState();
+			reset_connection_state(c);
+			return;
+		}
 		// Whether the node has committed cannot be told when the connection is gone before the answer.
-		if (PQstatus(c->conn) != CONNECTION_OK) {
+		if (PQstatus(c->conn) != CONNECTION_OK || (c->head != c->tail && !c->failed)) {
 			FlushErrorState();
 			c->lost_in_transaction = true;
 			ereport(ERROR, errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
@@ -149,9 +169,9 @@ void prepare_writers() {
 		char sql[160];
 		snprintf(sql, sizeof sql, "PREPARE TRANSACTION '%s'", two_phase.gids[i]);
 		two_phase.prepared[i] = true;
-		reset_connection_state(writers[i]); // prepared or rolled back, it is over on the node
 		ask(writers[i], "SELECT pg_catalog.pg_current_xact_id_if_assigned()");
 		send_control(writers[i], sql, "PREPARE TRANSACTION");
+		reset_connection_state(writers[i]); // prepared or rolled back, it is over on the node
 		send_sync(writers[i]);
 	}
 	for (int i = 0; i < writer_count; i++) {
@@ -196,6 +216,8 @@ bool finish_two_phase(const char *verb, const char *tag) {
 		if (!two_phase.prepared[i])
 			continue;
 		Connection *c = existing_connection(two_phase.nodes[i]);
+		if (c != nullptr)
+			before_message(c->conn, verb, MayRaise::No);
 		char sql[160];
 		snprintf(sql, sizeof sql, "%s PREPARED '%s'", verb, two_phase.gids[i]);
 		if (c == nullptr || PQstatus(c->conn) != CONNECTION_OK || c->head != c->tail || c->depth > 0 ||
@@ -211,6 +233,7 @@ bool finish_two_phase(const char *verb, const char *tag) {
 		c->head = 0;
 		c->tail = 2;
 		PQflush(c->conn);
+		after_message(c->conn, verb, MayRaise::No);
 	}
 	const TimestampTz deadline = soon(kPhaseTwoTimeoutMs);
 	for (int i = 0; i < two_phase.writer_count; i++) {
@@ -245,7 +268,7 @@ void after_commit() {
 	if (two_phase.sequence == 0)
 		return;
 	commit_is_decided();
-	fault_point("before-commit-prepared");
+	fault_point("before-commit-prepared", MayRaise::No);
 	const bool resolved = finish_two_phase("COMMIT", "COMMIT PREPARED");
 	if (resolved)
 		commit_log_acknowledged(two_phase.sequence);
@@ -256,10 +279,11 @@ void after_commit() {
 // --- rollback ---
 
 void abort_connection(Connection *c, void *) {
-	if (c->depth == 0 && c->head == c->tail && !c->lost_in_transaction)
+	if (c->depth == 0 && c->head == c->tail && !c->unsynced && !c->lost_in_transaction)
 		return;
 	// What is already on its way after an error arrives at once; a statement that still runs is cancelled
 	// together with its connection.
+	end_open_batch(c);
 	bool clean = !c->lost_in_transaction && PQstatus(c->conn) == CONNECTION_OK;
 	if (clean && c->head != c->tail) {
 		drain_quietly(c, soon(c->failed || c->depth == 0 ? 200 : 20));
@@ -268,6 +292,7 @@ void abort_connection(Connection *c, void *) {
 	if (c->depth > 0) // settings made inside the transaction go with it
 		forget_settings(c);
 	if (clean && c->depth > 0) {
+		before_message(c->conn, "ROLLBACK", MayRaise::No);
 		clean = PQsendQueryParams(c->conn, "ROLLBACK", 0, nullptr, nullptr, nullptr, nullptr, 0) &&
 				PQpipelineSync(c->conn);
 		c->queue[0] = {Expected::Control, nullptr, true, nullptr, nullptr};
@@ -275,6 +300,7 @@ void abort_connection(Connection *c, void *) {
 		c->head = 0;
 		c->tail = 2;
 		PQflush(c->conn);
+		after_message(c->conn, "ROLLBACK", MayRaise::No);
 	}
 	if (!clean) {
 		close_connection(c);
@@ -358,6 +384,7 @@ void release_savepoint(Connection *c, void *) {
 
 void rollback_to_savepoint(Connection *c, void *) {
 	const int level = GetCurrentTransactionNestLevel();
+	end_open_batch(c);
 	if (c->head != c->tail) {
 		drain_quietly(c, soon(c->failed ? 1000 : 20));
 		if (c->head != c->tail && c->depth > 0) {
@@ -378,6 +405,7 @@ void rollback_to_savepoint(Connection *c, void *) {
 		return;
 	}
 	char sql[80];
+	before_message(c->conn, "ROLLBACK-TO", MayRaise::No);
 	snprintf(sql, sizeof sql, "ROLLBACK TO SAVEPOINT s%d", level);
 	bool sent = PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0);
 	snprintf(sql, sizeof sql, "RELEASE SAVEPOINT s%d", level);
@@ -393,6 +421,7 @@ void rollback_to_savepoint(Connection *c, void *) {
 	c->head = 0;
 	c->tail = 3;
 	PQflush(c->conn);
+	after_message(c->conn, "ROLLBACK-TO", MayRaise::No);
 	if (!drain_quietly(c, soon(5000)) || c->wrong_tag)
 		c->lost_in_transaction = true;
 	c->depth = level - 1;

@@ -69,8 +69,9 @@ struct Connection {
 	uint32 next_statement;
 	uint64 use_counter;
 
-	Expected *queue; // ring-free: entries [head, tail)
+	Expected *queue; // ring-free: entries [head, tail); there is always room for one more
 	int head, tail, capacity;
+	bool unsynced; // the batch that is being queued has no end yet
 	WaitEventSet *wait_set;
 };
 
@@ -116,6 +117,9 @@ void send_prepare(Connection *connection, const char *name, const char *sql, int
 
 // Ends a batch and hands everything to the kernel as far as it takes it.
 void send_sync(Connection *connection);
+
+// Ends a batch that an error has left without its end. Raises nothing.
+void end_open_batch(Connection *connection);
 
 // Makes the connection's running stream store the rest of its rows, then waits for everything queued.
 void finish_everything(Connection *connection);
