@@ -219,6 +219,14 @@ int32 check_owner_cluster(const NodeInfo *node, PGconn *conn) {
 		errhint("If this coordinator replaces the other one for good, run shardext_adopt_nodes()."));
 }
 
+// True when somebody wants what is still expected; the answer to a ROLLBACK, say, may be lost.
+bool is_waited_for(const Connection *c) {
+	for (int i = c->head; i < c->tail; i++)
+		if (c->queue[i].stream != nullptr || c->queue[i].kind == Expected::Answer)
+			return true;
+	return false;
+}
+
 } // namespace
 
 Connection *existing_connection(int32 node_id) {
@@ -239,14 +247,15 @@ Connection *connect_to_node(const NodeInfo *node) {
 	if (c != nullptr) {
 		const uint64 hash =
 			hash_bytes(reinterpret_cast<const unsigned char *>(node->conninfo), strlen(node->conninfo));
-		const bool idle = c->depth == 0 && c->head == c->tail;
+		const bool idle = c->depth == 0 && !is_waited_for(c);
 		if (c->lost_in_transaction)
 			raise_connection_lost(c);
 		// A look at the socket tells when the node has closed an idle connection (restart, timeout).
 		if (!idle)
 			return c;
 		const bool read = PQconsumeInput(c->conn);
-		PQisBusy(c->conn); // takes in what came
+		PQisBusy(c->conn);	 // takes in what came
+		drain_quietly(c, 0); // the end of an earlier transaction
 		if (c->conninfo_hash == hash && read && !c->ended && PQstatus(c->conn) == CONNECTION_OK)
 			return c;
 		close_connection(c);

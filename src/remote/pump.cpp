@@ -67,6 +67,11 @@ void take_answer(Connection *c, PGresult *result) {
 	c->answers[c->answer_count++] = strdup(PQgetvalue(result, 0, 0));
 }
 
+bool ends_session(const PGresult *result) {
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	return severity != nullptr && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
 // Handles one result for the head of the queue. Returns the result when it is an error to be raised.
 PGresult *handle_result(Connection *c, PGresult *result) {
 	Expected &head = c->queue[c->head];
@@ -110,6 +115,8 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 		if (c->depth > 0)
 			c->failed = true;
 		forget_settings(c);
+		if (ends_session(result))
+			c->ended = true;
 		if (!head.ignore_errors)
 			return result;
 	}
