@@ -2,7 +2,6 @@
 #include "shardext/remote/connection.hpp"
 
 #include "shardext/pg/walk.hpp"
-#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/node_wait.hpp"
 #include "shardext/remote/sessions.hpp"
 

@@ -3,7 +3,6 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
-#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/sharding/routing.hpp"
 #include "shardext/sql/shard_sql.hpp"

@@ -1,6 +1,5 @@
 // Sending on a connection and handling what comes back, in the order in which it was asked for.
 #include "shardext/remote/connection.hpp"
-#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/node_wait.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/remote/sessions.hpp"
@@ -160,8 +159,8 @@ bool step(Connection *c, MayRaise may_raise, PGresult **error, const char **sql)
 
 } // namespace
 
-void send_control(Connection *c, const char *sql, const char *tag, bool ignore_errors) {
-	before_message(c->conn, sql);
+void send_control(Connection *c, const char *sql, const char *tag, bool ignore_errors, MayRaise may_raise) {
+	before_message(c->conn, sql, may_raise);
 	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
 		raise_connection_lost(c);
 	expect(c, {Expected::Control, nullptr, ignore_errors, nullptr, tag});
@@ -192,15 +191,15 @@ void ask_at_once(Connection *c, const char *sql) {
 		raise_connection_lost(c);
 }
 
-void send_sync(Connection *c) {
+void send_sync(Connection *c, MayRaise may_raise) {
 	// Nothing raises between a COMMIT and its Sync.
 	const bool commits = c->tail > c->head && c->queue[c->tail - 1].tag != nullptr;
-	before_message(c->conn, "Sync", commits ? MayRaise::No : MayRaise::Yes);
+	before_message(c->conn, "Sync", commits ? MayRaise::No : may_raise);
 	if (!PQpipelineSync(c->conn))
 		raise_connection_lost(c);
 	expect(c, {Expected::Sync, nullptr, false, nullptr, nullptr});
 	flush_output(c);
-	after_message(c->conn, "Sync");
+	after_message(c->conn, "Sync", may_raise);
 }
 
 void end_open_batch(Connection *c) {

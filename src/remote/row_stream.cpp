@@ -3,7 +3,6 @@
 #include "shardext/pg/transmission_modes.hpp"
 
 #include "shardext/pg/walk.hpp"
-#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/local_stream.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/transaction/consistent_reads.hpp"

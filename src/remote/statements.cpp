@@ -1,6 +1,5 @@
 // Statement texts that come again are prepared on the node, the least recently used ones make room.
 #include "shardext/remote/connection.hpp"
-#include "shardext/remote/fault_points.hpp"
 
 extern "C" {
 #include "common/hashfn.h"

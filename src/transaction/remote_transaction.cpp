@@ -3,7 +3,6 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
-#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/node_wait.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/transaction/commit_entry.hpp"
@@ -369,16 +368,21 @@ void on_transaction_event(XactEvent event, void *) {
 
 // --- sub-transactions ---
 
+void finish_savepoint(Connection *c, void *) {
+	if (c->depth >= GetCurrentTransactionNestLevel())
+		finish_everything(c);
+}
+
 void release_savepoint(Connection *c, void *) {
 	const int level = GetCurrentTransactionNestLevel();
 	if (c->depth < level)
 		return;
-	if (c->head != c->tail)
-		finish_everything(c);
+	// What one node has released cannot be rolled back any more: nothing may raise before the last one,
+	// but for a connection that is lost, and the transaction with it.
 	char sql[48];
 	snprintf(sql, sizeof sql, "RELEASE SAVEPOINT s%d", level);
-	send_control(c, sql);
-	send_sync(c);
+	send_control(c, sql, nullptr, false, MayRaise::No);
+	send_sync(c, MayRaise::No);
 	c->depth = level - 1;
 }
 
@@ -434,9 +438,10 @@ void on_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactio
 		if (event == SUBXACT_EVENT_START_SUB)
 			// Rolling back to this savepoint must not cost a cursor of the outer transaction its rows.
 			for_each_connection([](Connection *c, void *) { finish_everything(c); }, nullptr);
-		else if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
+		else if (event == SUBXACT_EVENT_PRE_COMMIT_SUB) {
+			for_each_connection(finish_savepoint, nullptr);
 			for_each_connection(release_savepoint, nullptr);
-		else if (event == SUBXACT_EVENT_ABORT_SUB) {
+		} else if (event == SUBXACT_EVENT_ABORT_SUB) {
 			forget_verdict();
 			if (constraints_level >= GetCurrentTransactionNestLevel())
 				constraints_command = nullptr;

@@ -6,6 +6,7 @@
 // connection whose stream of rows has not been read to its end, the rest of that stream is stored first.
 #pragma once
 #include "shardext/catalog/metadata.hpp"
+#include "shardext/remote/fault_points.hpp"
 
 extern "C" {
 #include "libpq-fe.h"
@@ -89,9 +90,9 @@ void for_each_connection(ConnectionVisitor visit, void *argument);
 // Brings the node's transaction to what the statement needs: queues BEGIN and SAVEPOINTs.
 void enter_transaction(Connection *connection, Scope scope);
 
-// Queues a statement without results (BEGIN, SAVEPOINT, …).
+// Queues a statement without results (BEGIN, SAVEPOINT, …). may_raise is about fault points.
 void send_control(Connection *connection, const char *sql, const char *tag = nullptr,
-				  bool ignore_errors = false);
+				  bool ignore_errors = false, MayRaise may_raise = MayRaise::Yes);
 
 // Queues a question with one answer. Answers to earlier ones are forgotten when none is outstanding.
 void ask(Connection *connection, const char *sql);
@@ -116,7 +117,7 @@ void send_prepare(Connection *connection, const char *name, const char *sql, int
 				  KnownStatement *statement);
 
 // Ends a batch and hands everything to the kernel as far as it takes it.
-void send_sync(Connection *connection);
+void send_sync(Connection *connection, MayRaise may_raise = MayRaise::Yes);
 
 // Ends a batch that an error has left without its end. Raises nothing.
 void end_open_batch(Connection *connection);
