@@ -10,10 +10,11 @@ import traceback
 import bank
 import tests
 import waits
+import walk
 from cluster import Cluster, Failure, TimeUp
 
 LIMIT = 40  # seconds for a test
-TESTS = {**tests.TESTS, **waits.TESTS, **bank.TESTS}
+TESTS = {**tests.TESTS, **waits.TESTS, **walk.TESTS, **bank.TESTS}
 
 
 def time_is_up(*_):
