@@ -125,12 +125,14 @@ void commit_one_phase(Connection *c) {
 			reset_connection_state(c);
 			return;
 		}
-		// Whether the node has committed cannot be told when the connection is gone before the answer.
-		if (PQstatus(c->conn) != CONNECTION_OK || (c->head != c->tail && !c->failed)) {
+		// Whether the node has committed cannot be told without an answer.
+		const bool lost = PQstatus(c->conn) != CONNECTION_OK;
+		if (lost || (c->head != c->tail && !c->failed)) {
 			FlushErrorState();
 			c->lost_in_transaction = true;
 			ereport(ERROR, errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
-					errmsg("lost connection to node \"%s\" during COMMIT", c->node_name),
+					lost ? errmsg("lost connection to node \"%s\" during COMMIT", c->node_name)
+						 : errmsg("node \"%s\" does not answer to COMMIT", c->node_name),
 					errdetail("Whether the transaction was committed on the node is not known."));
 		}
 		reset_connection_state(c);
