@@ -1,6 +1,6 @@
 """The transactions that the fault-point walk makes go wrong.
 
-Rows of `walk` (id, v) are on both nodes, `walk_here` is a table of the coordinator. Each scenario begins with the
+Rows of `walk` (id, v) are on both nodes, `walk_here` is a table of the coordinator, `walk_everywhere` a reference table. Each scenario begins with the
 same rows. What it leaves behind when nothing goes wrong is found out by running it.
 """
 
@@ -8,9 +8,10 @@ import psycopg2
 
 ROWS = 12
 BASE = [(n, 0) for n in range(1, ROWS + 1)]
+UNTOUCHED = ([[]] * 3, [[]] * 3)  # for each server: its copy of the reference table, new tables
 
 SET_UP = (
-    "DROP TABLE IF EXISTS walk, walk_here, walk_source",
+    "DROP TABLE IF EXISTS walk, walk_here, walk_source, walk_everywhere",
     "SET shardext.shard_count = 4",
     "CREATE TABLE walk (id int PRIMARY KEY, v int NOT NULL)",
     "SELECT create_distributed_table('walk', 'id')",
@@ -18,6 +19,8 @@ SET_UP = (
     "SELECT create_distributed_table('walk_source', 'id')",
     f"INSERT INTO walk_source SELECT n + 100, n FROM generate_series(1, {ROWS}) n",
     "CREATE TABLE walk_here (v int NOT NULL)",
+    "CREATE TABLE walk_everywhere (v int NOT NULL)",
+    "SELECT create_reference_table('walk_everywhere')",
     # Both write on the two nodes that their keys are on. One lets an error end it, the other one goes on after any.
     """CREATE OR REPLACE FUNCTION walk_strict(a int, b int) RETURNS void LANGUAGE plpgsql AS $$
     BEGIN
@@ -46,6 +49,8 @@ RESET = (
     f"DELETE FROM walk WHERE id > {ROWS} OR v <> 0",
     f"INSERT INTO walk SELECT n, 0 FROM generate_series(1, {ROWS}) n ON CONFLICT DO NOTHING",
     "DELETE FROM walk_here",
+    "DELETE FROM walk_everywhere",
+    "DROP TABLE IF EXISTS walk_new",
     "COMMIT",
 )
 
@@ -146,6 +151,19 @@ class Scenarios:
     def moved_row(self, s):
         s.run(f"UPDATE walk SET id = {self.moved} WHERE id = {self.a}")
 
+    def reference_table(self, s):
+        s.run("BEGIN")
+        s.run("INSERT INTO walk_everywhere VALUES (1)")
+        s.run(f"UPDATE walk SET v = v + 1 WHERE id = {self.a}")
+        s.run("COMMIT")
+
+    def definition(self, s):
+        s.run("BEGIN")
+        s.run("CREATE TABLE walk_new (id int, v int)")
+        s.run("SELECT create_distributed_table('walk_new', 'id')")
+        s.run("INSERT INTO walk_new VALUES (1, 1), (2, 2), (3, 3), (4, 4)")
+        s.run("COMMIT")
+
     def strict_function(self, s):
         s.run(f"SELECT walk_strict({self.a}, {self.b})")
 
@@ -163,7 +181,7 @@ class Scenarios:
     def other_outcomes(self, name):
         """What a committed scenario may have left instead, because it went on after an error."""
         if name == "lenient_function":
-            return [(BASE, [(1,)])]
+            return [(BASE, [(1,)], *UNTOUCHED)]
         return []
 
 

@@ -20,7 +20,7 @@ import time
 import psycopg2
 
 from cluster import Cluster, Failure, check, lost, run
-from scenarios import BASE, RESET, ROWS, SET_UP, Scenarios, WrongRead, names, one_node, run_scenario
+from scenarios import BASE, RESET, ROWS, SET_UP, UNTOUCHED, Scenarios, WrongRead, names, one_node, run_scenario
 
 # node1 and node2: the backend is stopped at the point while that node is killed and started again; "away": it goes on
 # before the node is back.
@@ -54,7 +54,8 @@ class Walk:
         second = [n for n in range(1, ROWS + 1) if placed[n] == "w2"]
         moved = next(n for n in range(ROWS + 1, 200) if placed[n] == "w2")
         self.scenarios = Scenarios(first[0], second[0], first[1], moved)
-        self.nodes = {self.cluster.ports["node1"]: "w1", self.cluster.ports["node2"]: "w2"}
+        copy = self.look("SELECT shard FROM shardext_shards WHERE table_name = 'walk_everywhere'::regclass AND node = 'w1'")[0][0]
+        self.copies = {"coordinator": "walk_everywhere", "node1": copy, "node2": copy}
         self.whole = {}  # scenario -> what it leaves
 
     def watcher(self, server):
@@ -91,8 +92,14 @@ class Walk:
                 time.sleep(0.05)
 
     def state(self):
-        rows = self.look("SELECT id, v FROM walk ORDER BY id"), self.look("SELECT v FROM walk_here")
-        return rows
+        """Returns all that scenarios change, as the servers have it."""
+        servers = self.cluster.ports
+        return (
+            self.look("SELECT id, v FROM walk ORDER BY id"),
+            self.look("SELECT v FROM walk_here"),
+            [self.look(f"SELECT v FROM {self.copies[server]}", server) for server in servers],
+            [self.look("SELECT relname FROM pg_class WHERE relname = 'walk_new'", server) for server in servers],
+        )
 
     def session(self, scenario):
         """Opens a session. It has connections to the nodes already, but for scenarios that make them."""
@@ -209,7 +216,7 @@ class Walk:
 
     def check_outcome(self, point, action, session, error):
         state = self.state()
-        nothing = (BASE, [])
+        nothing = (BASE, [], *UNTOUCHED)
         wholes = [self.whole[point.scenario]] + self.scenarios.other_outcomes(point.scenario)
         told = f"told {'commit' if session.committed else repr(error)}"
         check(state == nothing or state in wholes, f"half of it is there: {state}; {told}")
@@ -292,7 +299,7 @@ def take_walk(cluster, chosen=None, seconds=None, seed=1, say=lambda line: None)
             say("WRONG   " + problems[-1])
     say(f"slowest scenario: {walk.slowest:.1f} s")
     walk.reset()
-    for name in ("walk", "walk_here", "walk_source"):
+    for name in ("walk", "walk_here", "walk_source", "walk_everywhere"):
         run(walk.watcher("coordinator"), f"DROP TABLE {name}")
     return done, len(visits), problems
 
