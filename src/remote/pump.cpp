@@ -58,6 +58,7 @@ uint64 affected_rows(PGresult *result) {
 
 void take_answer(Connection *c, PGresult *result) {
 	c->answers_expected--;
+	c->answers_taken++;
 	if (PQntuples(result) == 0 || PQgetisnull(result, 0, 0))
 		return;
 	const int last = lengthof(c->answers) - 1;
@@ -175,9 +176,11 @@ void send_prepare(Connection *c, const char *name, const char *sql, int count, c
 }
 
 void ask(Connection *c, const char *sql) {
-	if (c->answers_expected == 0)
+	if (c->answers_expected == 0) {
 		while (c->answer_count > 0)
 			free(c->answers[--c->answer_count]);
+		c->answers_taken = 0;
+	}
 	before_message(c->conn, sql);
 	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
 		raise_connection_lost(c);

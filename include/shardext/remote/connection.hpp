@@ -62,6 +62,7 @@ struct Connection {
 	// What the node has answered to questions (malloc): the first column of the first row, if it is not NULL.
 	char *answers[2]; // the first and the last
 	int answer_count, answers_expected;
+	int answers_taken; // of which these are left
 
 	char *kept_snapshot; // the snapshot that the node's transaction keeps (malloc), if it has been told
 	uint64 kept_since;	 // the commit ledger's sequence before it was taken
