@@ -2,7 +2,7 @@
 tools = $(here)/test/tools
 NODES ?= 2
 
-.PHONY: bench-point bench-transactions bench-analytics fuzz prepare quickstart quickstart-stop cluster cluster-stop psql check help
+.PHONY: bench-point bench-transactions bench-analytics fuzz walk soak prepare quickstart quickstart-stop cluster cluster-stop psql check help
 
 prepare:
 	@$(tools)/prepare
@@ -41,6 +41,16 @@ fuzz:
 	@$(tools)/install
 	@SECONDS_TO_RUN=$(or $(SECONDS),600) $(here)/test/fuzz/run.sh $(ARGS)
 
+# ARGS: options of test/faults/walk.py, such as ARGS="--only cursor" or ARGS="--only copy:12:cut"
+walk:
+	@$(tools)/install
+	@$(here)/test/faults/by_hand.sh walk $(ARGS)
+
+# ARGS: options of test/faults/bank.py, such as ARGS="--seed 7 --consistent-reads off"
+soak:
+	@$(tools)/install
+	@$(here)/test/faults/by_hand.sh bank --seconds $(or $(SECONDS_TO_RUN),1800) $(ARGS)
+
 psql:
 	@$(tools)/cluster psql $(here)/build/cluster
 
@@ -65,6 +75,8 @@ help:
 	@echo 'make bench-transactions transfers and sums, against a plain server'
 	@echo 'make bench-analytics   78 analytical questions, against a plain server (ARGS="--scale 0.05")'
 	@echo 'make fuzz              random queries, compared with a plain database (SECONDS=600)'
+	@echo 'make walk              every message and step of a commit goes wrong in every way (ARGS="--only cursor")'
+	@echo 'make soak              a bank under fire, and readers who add it up (SECONDS_TO_RUN=1800)'
 	@echo 'make unit              run the unit tests that need no server'
 	@echo 'make format            format the sources'
 	@echo 'make lint              check format and rules of the sources'

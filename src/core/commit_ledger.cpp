@@ -250,9 +250,11 @@ std::optional<PendingCommit> CommitLedger::must_wait(std::span<const NodeNumber>
 }
 
 CommitLedger::Verdict CommitLedger::check(Sequence since, std::span<TakenSnapshot> taken) const {
-	Verdict verdict{newest_lost_ > since, false};
-	for (TakenSnapshot &t : taken)
-		t.behind = false;
+	Verdict verdict{newest_lost_ > since, false, false};
+	for (TakenSnapshot &t : taken) {
+		t.behind = t.torn;
+		verdict.torn = verdict.torn || t.torn;
+	}
 	const auto compare = [&](const Commit &commit) {
 		bool seen = false, unseen = false, unsure = false;
 		int nodes = 0;

@@ -53,4 +53,12 @@ bool NodeSnapshot::sees(Xid xid) const {
 	return xid < xmax_ && !std::binary_search(in_progress_.begin(), in_progress_.end(), xid);
 }
 
+bool NodeSnapshot::sees_no_more_than(const NodeSnapshot &earlier) const {
+	for (const Xid xid : earlier.in_progress_)
+		if (sees(xid))
+			return false;
+	const auto begun = std::lower_bound(in_progress_.begin(), in_progress_.end(), earlier.xmax_);
+	return xmax_ <= earlier.xmax_ || static_cast<Xid>(in_progress_.end() - begun) == xmax_ - earlier.xmax_;
+}
+
 } // namespace shardext::core

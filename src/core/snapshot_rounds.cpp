@@ -26,7 +26,8 @@ void SnapshotRounds::fix(NodeNumber node, NodeSnapshot snapshot, Sequence since)
 	taken_[i].snapshot = std::move(snapshot);
 }
 
-void SnapshotRounds::taken(size_t i, NodeSnapshot snapshot, std::optional<NodeSnapshot> later) {
+void SnapshotRounds::taken(size_t i, NodeSnapshot snapshot, std::optional<NodeSnapshot> later, bool several) {
+	taken_[i].torn = several && later && !later->sees_no_more_than(snapshot);
 	taken_[i].snapshot = std::move(snapshot);
 	taken_[i].later = std::move(later);
 	wanted_[i] = false;
@@ -79,7 +80,7 @@ ReadStep SnapshotRounds::judge(Time now, const RunningTest &is_running) {
 	CommitLedger::Verdict verdict = ledger_.check(rules_.checks_what_has_ended ? since_ : seen_, taken_);
 	if (!rules_.retakes_what_may_be_lost)
 		verdict.lost = false;
-	if (!rules_.checks || (!verdict.lost && !verdict.mismatch))
+	if (!rules_.checks || (!verdict.lost && !verdict.mismatch && !verdict.torn))
 		return ReadStep::kAccept;
 	for (size_t i = 0; i < size(); i++)
 		if (fixed_[i] && (taken_[i].behind || verdict.lost))
@@ -89,8 +90,10 @@ ReadStep SnapshotRounds::judge(Time now, const RunningTest &is_running) {
 		if (verdict.lost || t.behind)
 			behind_.push_back(t.node);
 	all_ = verdict.lost;
-	failures_++;
-	phase_ = failures_ > 1 && rules_.uses_gate ? Phase::kBeforeGate : Phase::kBehind;
+	// The gate holds no commit back that tears a single node's snapshots.
+	const bool failed = verdict.lost || verdict.mismatch;
+	failures_ += failed;
+	phase_ = failed && failures_ > 1 && rules_.uses_gate ? Phase::kBeforeGate : Phase::kBehind;
 	return next(now, is_running);
 }
 

@@ -6,7 +6,7 @@
 #include "shardext/remote/copy_stream.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/sharding/routing.hpp"
-#include "shardext/transaction/fault_points.hpp"
+#include "shardext/remote/fault_points.hpp"
 
 extern "C" {
 #include "executor/executor.h"

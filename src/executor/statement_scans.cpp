@@ -131,6 +131,14 @@ bool is_written(int32 node_id) {
 	return c != nullptr && c->wrote;
 }
 
+bool any_is_written(const List *node_ids) {
+	const ListCell *cell;
+	foreach (cell, node_ids)
+		if (is_written(lfirst_int(cell)))
+			return true;
+	return false;
+}
+
 // Takes the snapshots for a statement that may read several servers, in READ COMMITTED. Those of nodes that
 // this transaction has written cannot be kept: the scans that can do so start there now.
 void agree_on_snapshots(QueryDesc *query, List *ids, bool reads_here, List *scans, List *ready,
@@ -190,7 +198,8 @@ void prepare_scans(QueryDesc *query, bool is_cursor) {
 	if (reads_are_compared() && !IsolationUsesXactSnapshot()) {
 		const bool here = reads_here(query, ids) && has_own_snapshot(query);
 		const int servers = list_length(ids) - list_member_int(ids, kLocalNode) + here;
-		if (servers > 1 && (here || several))
+		// (Where it has written, each scan of a node has a snapshot of its own.)
+		if ((servers > 1 && (here || several)) || (list_length(readers) > 1 && any_is_written(ids)))
 			agree_on_snapshots(query, ids, here, scans, readers, several);
 	}
 	if (is_cursor && ready != NIL) {

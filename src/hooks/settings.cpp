@@ -7,7 +7,7 @@
 #include "shardext/planner/reduction.hpp"
 #include "shardext/remote/connection.hpp"
 #include "shardext/transaction/consistent_reads.hpp"
-#include "shardext/transaction/fault_points.hpp"
+#include "shardext/remote/fault_points.hpp"
 #include "shardext/transaction/unique_ids.hpp"
 
 extern "C" {
@@ -46,10 +46,14 @@ void define_settings() {
 	DefineCustomBoolVariable("shardext.consistent_reads",
 							 "Reads of several nodes see all of a transaction or nothing of it.", nullptr,
 							 &consistent_reads, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
-	DefineCustomStringVariable("shardext.fault_points",
-							   "Makes something go wrong at named points, for tests.",
-							   "point=action[,...]; actions are error, crash and sleep.", &fault_setting, "",
-							   PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, nullptr, nullptr, nullptr);
+	DefineCustomStringVariable(
+		"shardext.fault_points", "Makes something go wrong at named points, for tests.",
+		"point=action[,...]; actions are error, crash, cancel, terminate, cut, stop, sleep and none.",
+		&fault_setting, "", PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL, nullptr, assign_faults, nullptr);
+	DefineCustomStringVariable(
+		"shardext.fault_trace", "The points that have been passed since shardext.fault_points was set.",
+		nullptr, &fault_trace_setting, "", PGC_INTERNAL,
+		GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL | GUC_DISALLOW_IN_FILE, nullptr, nullptr, show_fault_trace);
 	DefineCustomIntVariable("shardext.clock_offset",
 							"Added to the clock that shardext_next_id() sees, for tests.", nullptr,
 							&clock_offset_s, 0, INT_MIN, INT_MAX, PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_UNIT_S,

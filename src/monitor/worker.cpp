@@ -27,6 +27,9 @@ namespace {
 
 constexpr int kRetryMs = 1000; // while a node holds something or cannot be reached
 constexpr int kIdleMs = 10000; // otherwise
+// A session whose coordinator has gone may still be at its PREPARE TRANSACTION when the node is asked what it
+// holds. It ends when it notices, soon.
+constexpr int kWatchMs = 30000;
 
 void begin_transaction() {
 	SetCurrentStatementStartTimestamp();
@@ -171,9 +174,13 @@ void shardext_worker_main(Datum argument) {
 		}
 		worker_recorded_incarnation(database);
 		bool settled = false;
+		TimestampTz disturbed = GetCurrentTimestamp(); // by what has ended before this start
 		TimestampTz analyzed = GetCurrentTimestamp();
 		for (;;) {
-			if (take_recovery_request(database) || !settled || commit_log_has_rows())
+			if (take_recovery_request(database))
+				disturbed = GetCurrentTimestamp();
+			const bool watch = !TimestampDifferenceExceeds(disturbed, GetCurrentTimestamp(), kWatchMs);
+			if (watch || !settled || commit_log_has_rows())
 				settled = run_recovery();
 			if (analyze_naptime > 0 &&
 				TimestampDifferenceExceeds(analyzed, GetCurrentTimestamp(), analyze_naptime * 1000)) {
@@ -181,7 +188,7 @@ void shardext_worker_main(Datum argument) {
 				analyzed = GetCurrentTimestamp();
 			}
 			const int idle = analyze_naptime > 0 ? std::min(kIdleMs, analyze_naptime * 1000) : kIdleMs;
-			wait_for_work(settled ? idle : kRetryMs);
+			wait_for_work(settled && !watch ? idle : kRetryMs);
 		}
 	});
 }

@@ -102,7 +102,11 @@ bool open_connection(const char *conninfo, const char *options, PGconn **out) {
 		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 	bool ok = false;
 	PG_TRY();
-	{ ok = await_connection(*out, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), connect_timeout_ms)); }
+	{
+		before_message(*out, "connect");
+		ok = await_connection(*out, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), connect_timeout_ms));
+		after_answer(*out, "connect");
+	}
 	PG_CATCH();
 	{
 		PQfinish(*out);
@@ -178,8 +182,11 @@ void cancel_running_statement(Connection *c, const char *conninfo) {
 		status = PQconnectPoll(conn);
 		if (status == PGRES_POLLING_FAILED)
 			break;
-		if (status == PGRES_POLLING_OK && !(sent = PQsendQuery(conn, sql)))
-			break;
+		if (status == PGRES_POLLING_OK) {
+			before_message(conn, "cancel", MayRaise::No);
+			if (!(sent = PQsendQuery(conn, sql)))
+				break;
+		}
 	}
 	PQfinish(conn);
 }
@@ -211,6 +218,14 @@ int32 check_owner_cluster(const NodeInfo *node, PGconn *conn) {
 		errhint("If this coordinator replaces the other one for good, run shardext_adopt_nodes()."));
 }
 
+// True when somebody wants what is still expected; the answer to a ROLLBACK, say, may be lost.
+bool is_waited_for(const Connection *c) {
+	for (int i = c->head; i < c->tail; i++)
+		if (c->queue[i].stream != nullptr || c->queue[i].kind == Expected::Answer)
+			return true;
+	return false;
+}
+
 } // namespace
 
 Connection *existing_connection(int32 node_id) {
@@ -231,14 +246,15 @@ Connection *connect_to_node(const NodeInfo *node) {
 	if (c != nullptr) {
 		const uint64 hash =
 			hash_bytes(reinterpret_cast<const unsigned char *>(node->conninfo), strlen(node->conninfo));
-		const bool idle = c->depth == 0 && c->head == c->tail;
+		const bool idle = c->depth == 0 && !is_waited_for(c);
 		if (c->lost_in_transaction)
 			raise_connection_lost(c);
 		// A look at the socket tells when the node has closed an idle connection (restart, timeout).
 		if (!idle)
 			return c;
 		const bool read = PQconsumeInput(c->conn);
-		PQisBusy(c->conn); // takes in what came
+		PQisBusy(c->conn);	 // takes in what came
+		drain_quietly(c, 0); // the end of an earlier transaction
 		if (c->conninfo_hash == hash && read && !c->ended && PQstatus(c->conn) == CONNECTION_OK)
 			return c;
 		close_connection(c);
@@ -334,6 +350,7 @@ void close_private_connection(PGconn *conn) {
 }
 
 PGresult *private_query(PGconn *conn, const char *sql) {
+	before_message(conn, sql, MayRaise::No);
 	if (!PQsendQuery(conn, sql))
 		return nullptr;
 	PGresult *last = nullptr;
@@ -356,8 +373,10 @@ PGresult *private_query(PGconn *conn, const char *sql) {
 			}
 		}
 		PGresult *result = PQgetResult(conn);
-		if (result == nullptr)
+		if (result == nullptr) {
+			after_answer(conn, "private", MayRaise::No);
 			return last;
+		}
 		PQclear(last);
 		last = result;
 	}

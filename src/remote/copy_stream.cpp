@@ -2,6 +2,7 @@
 #include "shardext/remote/copy_stream.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/fault_points.hpp"
 
 extern "C" {
 #include "pgstat.h"
@@ -62,7 +63,10 @@ PGresult *next_result(Connection *c) {
 			raise_connection_lost(c);
 		wait_on(c, WL_SOCKET_READABLE | (left > 0 ? WL_SOCKET_WRITEABLE : 0));
 	}
-	return PQgetResult(c->conn);
+	PGresult *result = PQgetResult(c->conn);
+	if (result != nullptr)
+		after_answer(c->conn, PQresStatus(PQresultStatus(result)), MayRaise::No); // nobody owns it yet
+	return result;
 }
 
 // The COPY has failed: back to pipeline mode, then the node's error.
@@ -142,6 +146,7 @@ void start_copy(Connection *c, const char *sql) {
 		send_sync(c);
 		finish_everything(c);
 	}
+	before_message(c->conn, "COPY");
 	PQexitPipelineMode(c->conn);
 	if (!PQsendQuery(c->conn, sql))
 		raise_connection_lost(c);
@@ -155,6 +160,7 @@ void put_copy_data(const CopyChunk *chunks, int count) {
 	// Handed to all before anything is waited for: the nodes work side by side.
 	for (int i = 0; i < count; i++) {
 		Connection *c = chunks[i].connection;
+		before_message(c->conn, "CopyData");
 		for (;;) {
 			const int sent = PQputCopyData(c->conn, chunks[i].data->data, chunks[i].data->len);
 			if (sent < 0)
@@ -179,8 +185,10 @@ void put_copy_data(const CopyChunk *chunks, int count) {
 }
 
 void end_copy(Connection *c) {
+	before_message(c->conn, "CopyDone");
 	while (PQputCopyEnd(c->conn, nullptr) == 0)
 		wait_on(c, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE);
+	after_message(c->conn, "CopyDone");
 	while (PGresult *result = next_result(c)) {
 		if (PQresultStatus(result) != PGRES_COMMAND_OK)
 			raise_copy_error(c, result);
@@ -193,6 +201,7 @@ void leave_copy(Connection *c) {
 	c->failed = true;
 	if (PQstatus(c->conn) != CONNECTION_OK || PQpipelineStatus(c->conn) != PQ_PIPELINE_OFF)
 		return;
+	before_message(c->conn, "CopyFail", MayRaise::No);
 	const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kLeaveCopyMs);
 	const TimestampTz patience = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kCopyPatienceMs);
 	bool ended = false, cancelled = false;

@@ -20,7 +20,7 @@ namespace {
 void expect(Connection *c, Expected expected) {
 	if (c->head == c->tail)
 		c->head = c->tail = 0;
-	if (c->tail == c->capacity) {
+	if (c->tail + 1 == c->capacity) {
 		if (c->head > 0) {
 			memmove(c->queue, c->queue + c->head, (c->tail - c->head) * sizeof(Expected));
 			c->tail -= c->head;
@@ -31,6 +31,7 @@ void expect(Connection *c, Expected expected) {
 		}
 	}
 	c->queue[c->tail++] = expected;
+	c->unsynced = expected.kind != Expected::Sync;
 }
 
 // Hands output to the kernel; returns true when some is left.
@@ -58,12 +59,18 @@ uint64 affected_rows(PGresult *result) {
 
 void take_answer(Connection *c, PGresult *result) {
 	c->answers_expected--;
+	c->answers_taken++;
 	if (PQntuples(result) == 0 || PQgetisnull(result, 0, 0))
 		return;
 	const int last = lengthof(c->answers) - 1;
 	if (c->answer_count > last)
 		free(c->answers[--c->answer_count]);
 	c->answers[c->answer_count++] = strdup(PQgetvalue(result, 0, 0));
+}
+
+bool ends_session(const PGresult *result) {
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	return severity != nullptr && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
 }
 
 // Handles one result for the head of the queue. Returns the result when it is an error to be raised.
@@ -109,6 +116,8 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 		if (c->depth > 0)
 			c->failed = true;
 		forget_settings(c);
+		if (ends_session(result))
+			c->ended = true;
 		if (!head.ignore_errors)
 			return result;
 	}
@@ -116,8 +125,22 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 	return nullptr;
 }
 
+const char *kind_name(Expected::Kind kind) {
+	switch (kind) {
+	case Expected::Control:
+		return "control";
+	case Expected::Rows:
+		return "rows";
+	case Expected::Answer:
+		return "answer";
+	case Expected::Sync:
+		return "sync";
+	}
+	pg_unreachable();
+}
+
 // Takes one result off the connection without blocking. False: nothing is there (or nothing is expected).
-bool step(Connection *c, PGresult **error, const char **sql) {
+bool step(Connection *c, MayRaise may_raise, PGresult **error, const char **sql) {
 	if (c->head == c->tail || PQisBusy(c->conn))
 		return false;
 	PGresult *result = PQgetResult(c->conn);
@@ -133,12 +156,14 @@ bool step(Connection *c, PGresult **error, const char **sql) {
 	const Expected head = c->queue[c->head];
 	*sql = head.stream != nullptr ? head.stream->sql() : nullptr;
 	*error = handle_result(c, result);
+	after_answer(c->conn, kind_name(head.kind), *error == nullptr ? may_raise : MayRaise::No);
 	return true;
 }
 
 } // namespace
 
-void send_control(Connection *c, const char *sql, const char *tag, bool ignore_errors) {
+void send_control(Connection *c, const char *sql, const char *tag, bool ignore_errors, MayRaise may_raise) {
+	before_message(c->conn, sql, may_raise);
 	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
 		raise_connection_lost(c);
 	expect(c, {Expected::Control, nullptr, ignore_errors, nullptr, tag});
@@ -146,15 +171,19 @@ void send_control(Connection *c, const char *sql, const char *tag, bool ignore_e
 
 void send_prepare(Connection *c, const char *name, const char *sql, int count, const Oid *types,
 				  KnownStatement *statement) {
+	before_message(c->conn, "Parse");
 	if (!PQsendPrepare(c->conn, name, sql, count, types))
 		raise_connection_lost(c);
 	expect(c, {Expected::Control, nullptr, false, statement, nullptr});
 }
 
 void ask(Connection *c, const char *sql) {
-	if (c->answers_expected == 0)
+	if (c->answers_expected == 0) {
 		while (c->answer_count > 0)
 			free(c->answers[--c->answer_count]);
+		c->answers_taken = 0;
+	}
+	before_message(c->conn, sql);
 	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
 		raise_connection_lost(c);
 	expect(c, {Expected::Answer, nullptr, false, nullptr, nullptr});
@@ -167,11 +196,28 @@ void ask_at_once(Connection *c, const char *sql) {
 		raise_connection_lost(c);
 }
 
-void send_sync(Connection *c) {
+void send_sync(Connection *c, MayRaise may_raise) {
+	// Nothing raises between a COMMIT and its Sync.
+	const bool commits = c->tail > c->head && c->queue[c->tail - 1].tag != nullptr;
+	before_message(c->conn, "Sync", commits ? MayRaise::No : may_raise);
 	if (!PQpipelineSync(c->conn))
 		raise_connection_lost(c);
 	expect(c, {Expected::Sync, nullptr, false, nullptr, nullptr});
 	flush_output(c);
+	after_message(c->conn, "Sync", may_raise);
+}
+
+void end_open_batch(Connection *c) {
+	// Without it the node answers nothing, or keeps the transaction of what it has run.
+	if (!c->unsynced || PQstatus(c->conn) != CONNECTION_OK || PQpipelineStatus(c->conn) == PQ_PIPELINE_OFF)
+		return;
+	before_message(c->conn, "Sync", MayRaise::No);
+	if (!PQpipelineSync(c->conn))
+		return;
+	c->queue[c->tail++] = {Expected::Sync, nullptr, false, nullptr, nullptr};
+	c->unsynced = false;
+	PQflush(c->conn);
+	after_message(c->conn, "Sync", MayRaise::No);
 }
 
 void expect_control(Connection *c) {
@@ -197,7 +243,7 @@ template <class Done> void pump_until(Connection *c, RemoteStream *until, bool w
 		if (c->head < c->tail && c->queue[c->head].stream != nullptr && c->queue[c->head].stream->has_row() &&
 			c->queue[c->head].stream != until)
 			c->queue[c->head].stream->store_rest();
-		if (step(c, &error, &sql)) {
+		if (step(c, MayRaise::Yes, &error, &sql)) {
 			if (error != nullptr)
 				raise_remote_error(c, error, sql);
 			continue;
@@ -269,7 +315,7 @@ bool drain_quietly(Connection *c, TimestampTz deadline, char *sqlstate_out) {
 		}
 		PGresult *error = nullptr;
 		const char *sql = nullptr;
-		if (step(c, &error, &sql)) {
+		if (step(c, MayRaise::No, &error, &sql)) {
 			if (error != nullptr) {
 				ok = false;
 				if (sqlstate_out != nullptr) {

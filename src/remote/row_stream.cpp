@@ -61,6 +61,7 @@ void send_as_cursor(Connection *c, const char *sql, int count, const WireParams 
 	snprintf(name, sizeof name, "shardext_%u", ++cursors);
 	ask(c, kSnapshotQuestion);
 	char *declare = psprintf("DECLARE %s NO SCROLL CURSOR FOR %s", name, sql);
+	before_message(c->conn, "DECLARE");
 	if (!PQsendQueryParams(c->conn, declare, count, wire.types, wire.values, wire.lengths, wire.formats, 0))
 		raise_connection_lost(c);
 	expect_control(c);
@@ -68,6 +69,7 @@ void send_as_cursor(Connection *c, const char *sql, int count, const WireParams 
 	ask_at_once(c, kSnapshotQuestion);
 	char fetch[80];
 	snprintf(fetch, sizeof fetch, "FETCH ALL FROM %s", name);
+	before_message(c->conn, "FETCH");
 	if (!PQsendQueryParams(c->conn, fetch, 0, nullptr, nullptr, nullptr, nullptr, binary_result))
 		raise_connection_lost(c);
 }

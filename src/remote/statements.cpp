@@ -60,11 +60,13 @@ void send_statement(Connection *c, const char *sql, int count, const Oid *types,
 				send_prepare(c, name, sql, count, types, statement);
 				statement->prepared = true;
 			}
+			before_message(c->conn, sql);
 			if (!PQsendQueryPrepared(c->conn, name, count, values, lengths, formats, binary_result))
 				raise_connection_lost(c);
 			return;
 		}
 	}
+	before_message(c->conn, sql);
 	if (!PQsendQueryParams(c->conn, sql, count, types, values, lengths, formats, binary_result))
 		raise_connection_lost(c);
 }

@@ -301,7 +301,8 @@ void SnapshotReading::take_over(size_t i) {
 		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
 				errmsg("node \"%s\" has not told its snapshot", find_node(parts_[i].node_id)->name));
 	if (c->answer_count > 1)
-		rounds_.taken(i, parsed(c, c->answers[0]), parsed(c, c->answers[1]));
+		// Each statement stands between two answers.
+		rounds_.taken(i, parsed(c, c->answers[0]), parsed(c, c->answers[1]), c->answers_taken > 2);
 	else
 		rounds_.taken(i, parsed(c, c->answers[0]));
 }

@@ -3,12 +3,12 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/node_wait.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/transaction/commit_entry.hpp"
 #include "shardext/transaction/commit_log.hpp"
 #include "shardext/transaction/consistent_reads.hpp"
-#include "shardext/transaction/fault_points.hpp"
 #include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/shared_state.hpp"
 #include "shardext/transaction/two_phase.hpp"
@@ -27,6 +27,8 @@ struct SnapshotHold {
 };
 
 namespace {
+
+constexpr int kOnePhaseTimeoutMs = 5000; // for the answer to COMMIT after a cancel
 
 int snapshot_holders = 0;
 int snapshot_transaction = 0; // counts transactions: a hold of an older one is none any more
@@ -95,21 +97,42 @@ void commit_reader(Connection *c, void *) {
 	send_end_of_reader(c);
 }
 
+// After an error during a node's COMMIT that is not the node's own (a cancel, a timeout): finds out what has
+// become of it. The node is asked to cancel; what it answers decides, as it does on one server.
+bool has_committed_after_all(Connection *c) {
+	if (c->lost_in_transaction || c->failed || PQstatus(c->conn) != CONNECTION_OK)
+		return false;
+	if (c->head != c->tail) {
+		cancel_on_node(c);
+		drain_quietly(c, soon(kOnePhaseTimeoutMs));
+	}
+	return c->head == c->tail && !c->failed && !c->wrong_tag;
+}
+
 void commit_one_phase(Connection *c) {
 	fault_point("before-commit-one-phase");
 	send_lock_timeout(c); // deferred constraints may wait
 	send_control(c, "COMMIT", "COMMIT");
-	send_sync(c);
 	PG_TRY();
-	{ pump(c, nullptr, true); }
+	{
+		send_sync(c);
+		pump(c, nullptr, true);
+	}
 	PG_CATCH();
 	{
-		// Whether the node has committed cannot be told when the connection is gone before the answer.
-		if (PQstatus(c->conn) != CONNECTION_OK) {
+		if (has_committed_after_all(c)) {
+			FlushErrorState();
+			reset_connection_state(c);
+			return;
+		}
+		// Whether the node has committed cannot be told without an answer.
+		const bool lost = PQstatus(c->conn) != CONNECTION_OK;
+		if (lost || (c->head != c->tail && !c->failed)) {
 			FlushErrorState();
 			c->lost_in_transaction = true;
 			ereport(ERROR, errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
-					errmsg("lost connection to node \"%s\" during COMMIT", c->node_name),
+					lost ? errmsg("lost connection to node \"%s\" during COMMIT", c->node_name)
+						 : errmsg("node \"%s\" does not answer to COMMIT", c->node_name),
 					errdetail("Whether the transaction was committed on the node is not known."));
 		}
 		reset_connection_state(c);
@@ -147,10 +170,11 @@ void before_commit() {
 // --- rollback ---
 
 void abort_connection(Connection *c, void *) {
-	if (c->depth == 0 && c->head == c->tail && !c->lost_in_transaction)
+	if (c->depth == 0 && c->head == c->tail && !c->unsynced && !c->lost_in_transaction)
 		return;
 	// What is already on its way after an error arrives at once; a statement that still runs is cancelled
 	// together with its connection.
+	end_open_batch(c);
 	bool clean = !c->lost_in_transaction && PQstatus(c->conn) == CONNECTION_OK;
 	if (clean && c->head != c->tail) {
 		drain_quietly(c, soon(c->failed || c->depth == 0 ? 200 : 20));
@@ -159,6 +183,7 @@ void abort_connection(Connection *c, void *) {
 	if (c->depth > 0) // settings made inside the transaction go with it
 		forget_settings(c);
 	if (clean && c->depth > 0) {
+		before_message(c->conn, "ROLLBACK", MayRaise::No);
 		clean = PQsendQueryParams(c->conn, "ROLLBACK", 0, nullptr, nullptr, nullptr, nullptr, 0) &&
 				PQpipelineSync(c->conn);
 		c->queue[0] = {Expected::Control, nullptr, true, nullptr, nullptr};
@@ -166,6 +191,7 @@ void abort_connection(Connection *c, void *) {
 		c->head = 0;
 		c->tail = 2;
 		PQflush(c->conn);
+		after_message(c->conn, "ROLLBACK", MayRaise::No);
 	}
 	if (!clean) {
 		close_connection(c);
@@ -232,21 +258,27 @@ void on_transaction_event(XactEvent event, void *) {
 
 // --- sub-transactions ---
 
+void finish_savepoint(Connection *c, void *) {
+	if (c->depth >= GetCurrentTransactionNestLevel())
+		finish_everything(c);
+}
+
 void release_savepoint(Connection *c, void *) {
 	const int level = GetCurrentTransactionNestLevel();
 	if (c->depth < level)
 		return;
-	if (c->head != c->tail)
-		finish_everything(c);
+	// What one node has released cannot be rolled back any more: nothing may raise before the last one,
+	// but for a connection that is lost, and the transaction with it.
 	char sql[48];
 	snprintf(sql, sizeof sql, "RELEASE SAVEPOINT s%d", level);
-	send_control(c, sql);
-	send_sync(c);
+	send_control(c, sql, nullptr, false, MayRaise::No);
+	send_sync(c, MayRaise::No);
 	c->depth = level - 1;
 }
 
 void rollback_to_savepoint(Connection *c, void *) {
 	const int level = GetCurrentTransactionNestLevel();
+	end_open_batch(c);
 	if (c->head != c->tail) {
 		drain_quietly(c, soon(c->failed ? 1000 : 20));
 		if (c->head != c->tail && c->depth > 0) {
@@ -267,6 +299,7 @@ void rollback_to_savepoint(Connection *c, void *) {
 		return;
 	}
 	char sql[80];
+	before_message(c->conn, "ROLLBACK-TO", MayRaise::No);
 	snprintf(sql, sizeof sql, "ROLLBACK TO SAVEPOINT s%d", level);
 	bool sent = PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0);
 	snprintf(sql, sizeof sql, "RELEASE SAVEPOINT s%d", level);
@@ -282,6 +315,7 @@ void rollback_to_savepoint(Connection *c, void *) {
 	c->head = 0;
 	c->tail = 3;
 	PQflush(c->conn);
+	after_message(c->conn, "ROLLBACK-TO", MayRaise::No);
 	if (!drain_quietly(c, soon(5000)) || c->wrong_tag)
 		c->lost_in_transaction = true;
 	c->depth = level - 1;
@@ -294,9 +328,10 @@ void on_subtransaction_event(SubXactEvent event, SubTransactionId, SubTransactio
 		if (event == SUBXACT_EVENT_START_SUB)
 			// Rolling back to this savepoint must not cost a cursor of the outer transaction its rows.
 			for_each_connection([](Connection *c, void *) { finish_everything(c); }, nullptr);
-		else if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
+		else if (event == SUBXACT_EVENT_PRE_COMMIT_SUB) {
+			for_each_connection(finish_savepoint, nullptr);
 			for_each_connection(release_savepoint, nullptr);
-		else if (event == SUBXACT_EVENT_ABORT_SUB) {
+		} else if (event == SUBXACT_EVENT_ABORT_SUB) {
 			forget_verdict();
 			if (constraints_level >= GetCurrentTransactionNestLevel())
 				constraints_command = nullptr;

@@ -3,10 +3,10 @@
 
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/fault_points.hpp"
 #include "shardext/remote/session_settings.hpp"
 #include "shardext/transaction/commit_entry.hpp"
 #include "shardext/transaction/commit_log.hpp"
-#include "shardext/transaction/fault_points.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
 #include "shardext/transaction/shared_state.hpp"
 
@@ -63,9 +63,9 @@ void prepare_on_nodes(Connection **writers, int writer_count) {
 		char sql[160];
 		snprintf(sql, sizeof sql, "PREPARE TRANSACTION '%s'", two_phase.gids[i]);
 		two_phase.prepared[i] = true;
-		reset_connection_state(writers[i]); // prepared or rolled back, it is over on the node
 		ask(writers[i], "SELECT pg_catalog.pg_current_xact_id_if_assigned()");
 		send_control(writers[i], sql, "PREPARE TRANSACTION");
+		reset_connection_state(writers[i]); // prepared or rolled back, it is over on the node
 		send_sync(writers[i]);
 	}
 	for (int i = 0; i < writer_count; i++) {
@@ -98,8 +98,10 @@ bool finish_two_phase(const char *verb, const char *tag) {
 		if (!two_phase.prepared[i])
 			continue;
 		if (i > 0)
-			fault_point("between-phase-two");
+			fault_point("between-phase-two", MayRaise::No);
 		Connection *c = existing_connection(two_phase.nodes[i]);
+		if (c != nullptr)
+			before_message(c->conn, verb, MayRaise::No);
 		char sql[160];
 		snprintf(sql, sizeof sql, "%s PREPARED '%s'", verb, two_phase.gids[i]);
 		if (c == nullptr || PQstatus(c->conn) != CONNECTION_OK || c->head != c->tail || c->depth > 0 ||
@@ -115,6 +117,7 @@ bool finish_two_phase(const char *verb, const char *tag) {
 		c->head = 0;
 		c->tail = 2;
 		PQflush(c->conn);
+		after_message(c->conn, verb, MayRaise::No);
 	}
 	const TimestampTz deadline = soon(kPhaseTwoTimeoutMs);
 	for (int i = 0; i < two_phase.writer_count; i++) {
@@ -151,7 +154,7 @@ void commit_prepared() {
 	if (two_phase.sequence == 0)
 		return;
 	commit_is_decided();
-	fault_point("before-commit-prepared");
+	fault_point("before-commit-prepared", MayRaise::No);
 	const bool resolved = finish_two_phase("COMMIT", "COMMIT PREPARED");
 	commit_is_handed_over();
 	forget_two_phase(resolved);

@@ -1,199 +1,76 @@
 #!/usr/bin/env python3
-"""A bank under fire: clients move money row by row while servers are killed, connections cut and statements cancelled.
+"""A bank under fire: clients move money while servers and sessions are killed and statements cancelled; others read.
 
-Whatever happens, no money and no account may be lost or made. As a test of the suite it takes 20 seconds; by hand, on a
-cluster that test/tools/cluster has started, it takes as long as one likes:
+Whatever happens, no money and no account is lost or made, and no reader sees a part of a transfer. As a test of the
+suite it takes 20 seconds; by hand (make soak), on a cluster that test/tools/cluster has started, as long as one likes:
 
-    test/faults/bank.py --tool test/tools/cluster --cluster DIR [--seconds 300] [--seed 1] [--calm]
+    test/faults/bank.py --tool test/tools/cluster --cluster DIR [--seconds 1800] [--seed 1] [--calm]
+                        [--consistent-reads off]
+
+With consistent reads off, readers must see what is wrong, or the check cannot find anything.
 """
 
 import argparse
 import collections
-import itertools
+import os
 import random
+import signal
 import sys
 import threading
 import time
 
 import psycopg2
 
+from bank_actions import ACCOUNTS, ACTIONS, SET_UP, SHARDS_HERE, START, TOTAL, Lost, change
+from bank_readers import ALL, READS, Wrong
 from cluster import Cluster, Failure, check, run
 
-ACCOUNTS = 60
-START = 1000  # on every account
-CLIENTS = 8
-
-_ids = itertools.count(1_000_000)  # new keys
-
-SET_UP = (
-    "DROP TABLE IF EXISTS bank, escrow",
-    "SET shardext.shard_count = 6",
-    # Rows keep their code; the distribution key changes.
-    "CREATE TABLE bank (id int PRIMARY KEY, code int NOT NULL, amount int NOT NULL)",
-    "SELECT create_distributed_table('bank', 'id')",
-    "CREATE TABLE escrow (id int PRIMARY KEY, code int NOT NULL, amount int NOT NULL)",
-    "SELECT create_distributed_table('escrow', 'id', 'none')",
-    # Volatile, so that no statement that calls it runs on the shards as it is.
-    "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE plpgsql VOLATILE AS $$ BEGIN RETURN 1; END $$",
-)
-
-# One of the shards on each node goes to the coordinator, which has none of its own when there are nodes.
-SHARDS_HERE = """
-DO $$
-DECLARE place record;
-BEGIN
-    FOR place IN SELECT DISTINCT ON (node) node, shard_group FROM shardext_shards
-                 WHERE table_name = 'bank'::regclass ORDER BY node, shard_group LOOP
-        EXECUTE format('CREATE SCHEMA shardext_%1$s', place.shard_group);
-        EXECUTE format('CREATE TABLE shardext_%1$s.bank (LIKE bank INCLUDING ALL)', place.shard_group);
-        UPDATE shardext.placements SET node_id = 0 WHERE shard_group_id = place.shard_group;
-    END LOOP;
-END $$"""
-
-
-class Lost(Exception):
-    """A statement has not found all of its rows: two nodes were read at different moments while a row moved."""
-
-
-def change(connection, sql, rows):
-    """Runs a statement that must change so many rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        if cursor.rowcount != rows:
-            raise Lost(sql)
-
-
-# --- what clients do: each a part of one transaction, which keeps the total ---
-
-
-def two(rng):
-    a, b = rng.sample(range(1, ACCOUNTS + 1), 2)
-    return a, b, rng.randint(1, 50)
-
-
-def transfer(connection, rng):
-    a, b, n = two(rng)
-    change(
-        connection,
-        f"UPDATE bank b SET amount = b.amount + v.plus * one() FROM (VALUES ({a}, {-n}), ({b}, {n})) v(code, plus) "
-        "WHERE b.code = v.code",
-        2,
-    )
-
-
-def merge(connection, rng):
-    a, b, n = two(rng)
-    change(
-        connection,
-        f"MERGE INTO bank b USING (VALUES ({a}, {-n}), ({b}, {n})) v(code, plus) ON b.code = v.code "
-        "WHEN MATCHED THEN UPDATE SET amount = b.amount + v.plus * one()",
-        2,
-    )
-
-
-def move(connection, rng):
-    change(connection, f"UPDATE bank SET id = {next(_ids)} * one() WHERE code = {two(rng)[0]}", 1)
-
-
-def move_and_pay(connection, rng):
-    a, b, n = two(rng)
-    change(
-        connection,
-        f"UPDATE bank b SET id = v.id, amount = b.amount + v.plus * one() "
-        f"FROM (VALUES ({a}, {-n}, {next(_ids)}), ({b}, {n}, {next(_ids)})) v(code, plus, id) WHERE b.code = v.code",
-        2,
-    )
-
-
-def replace(connection, rng):
-    code = two(rng)[0]
-    rows = run(connection, f"DELETE FROM bank WHERE code = {code} * one() RETURNING amount")
-    if len(rows) != 1:
-        raise Lost("DELETE")
-    change(connection, f"INSERT INTO bank VALUES ({next(_ids)}, {code}, {rows[0][0]})", 1)
-
-
-def put_aside(connection, rng):
-    a, _, n = two(rng)
-    change(
-        connection,
-        f"WITH u AS (UPDATE bank SET amount = amount - {n} * one() WHERE code = {a} RETURNING code) "
-        f"INSERT INTO escrow SELECT {next(_ids)}, code, {n} FROM u",
-        1,
-    )
-
-
-def pay_out(connection, rng):
-    rows = run(connection, "SELECT id FROM escrow LIMIT 20")
-    if rows:
-        change(
-            connection,
-            f"WITH d AS (DELETE FROM escrow WHERE id = {rng.choice(rows)[0]} * one() RETURNING code, amount) "
-            "UPDATE bank SET amount = bank.amount + d.amount FROM d WHERE bank.code = d.code",
-            1,
-        )
-
-
-def pushed(connection, rng):
-    a, b, n = two(rng)
-    change(connection, f"UPDATE bank SET amount = amount - {n} WHERE code = {a}", 1)
-    change(connection, f"UPDATE bank SET amount = amount + {n} WHERE code = {b}", 1)
-
-
-def undone(connection, rng):
-    run(connection, "SAVEPOINT s")
-    try:
-        a, b, n = two(rng)
-        run(connection, f"UPDATE bank SET amount = amount + {n} * one() WHERE code IN ({a}, {b})")
-        run(connection, f"UPDATE bank SET id = {next(_ids)} * one() WHERE code = {a}")
-        run(connection, f"DELETE FROM bank WHERE code = {b} * one()")
-    except psycopg2.Error as error:
-        if connection.closed or error.pgcode in (None, "57P01"):
-            raise
-    run(connection, "ROLLBACK TO s")
-
-
-ACTIONS = (transfer, transfer, merge, move, move_and_pay, replace, put_aside, pay_out, pushed, undone)
+WRITERS = 8
+HANGS = 25.0  # seconds: longer than servers take to come back
+RETRIES = ("40001", "40P01")
+NEVER = ("XX000", "XX001", "23505", "42601", "0A000", "25P02", "25001")  # what concurrency and crashes do not explain
 
 
 class Client(threading.Thread):
-    """One who moves money until told to stop."""
+    """A session that does its work again and again until told to stop."""
 
-    def __init__(self, bank, number):
-        super().__init__(daemon=True)
-        self.bank, self.rng = bank, random.Random(f"{bank.seed}/{number}")
+    def __init__(self, bank, name):
+        super().__init__(daemon=True, name=name)
+        self.bank, self.rng = bank, random.Random(f"{bank.seed}/{name}")
         self.connection = None
+        self.pid = None
+        self.busy_since = None
         self.problem = None
         self.start()
 
     def connect(self):
         self.connection = psycopg2.connect(
-            host="127.0.0.1", port=self.bank.cluster.ports["coordinator"], user="postgres", dbname="app"
+            host="127.0.0.1", port=self.bank.cluster.ports["coordinator"], user="postgres", dbname="app", connect_timeout=10
         )
         self.connection.autocommit = True
+        self.pid = self.connection.info.backend_pid
+        run(self.connection, f"SET shardext.consistent_reads = {self.bank.consistent_reads}")
 
-    def transaction(self):
-        level = self.rng.choice(("READ COMMITTED", "READ COMMITTED", "REPEATABLE READ"))
-        run(self.connection, f"BEGIN ISOLATION LEVEL {level}")
-        for _ in range(self.rng.randint(1, 3)):
-            self.rng.choice(ACTIONS)(self.connection, self.rng)
-        run(self.connection, self.rng.choice(("COMMIT", "COMMIT", "COMMIT", "ROLLBACK")))
+    def work(self):
+        raise NotImplementedError
 
     def run(self):
         while not self.bank.over.is_set():
-            outcome = "done"
-            start = time.monotonic()
+            start = self.busy_since = time.monotonic()
             try:
                 if self.connection is None or self.connection.closed:
                     self.connect()
-                self.transaction()
+                outcome = self.work()
             except Lost:
                 outcome = "row not found"
+            except Wrong as wrong:
+                outcome = "wrong"
+                self.bank.note_wrong(str(wrong))
             except psycopg2.Error as error:
                 outcome = error.pgcode or "connection lost"
-                if outcome in ("XX000", "23505", "42601", "0A000"):
-                    self.problem = str(error)
-            self.bank.count(outcome, time.monotonic() - start)
+                if outcome in NEVER:
+                    self.problem = f"{self.name}: {outcome} {error}"
+            self.bank.count(self, outcome, time.monotonic() - start)
             self.roll_back()
         if self.connection is not None:
             self.connection.close()
@@ -201,25 +78,54 @@ class Client(threading.Thread):
     def roll_back(self):
         try:
             run(self.connection, "ROLLBACK")
-        except psycopg2.Error:
+        except (psycopg2.Error, AttributeError):
             if self.connection is not None:
                 self.connection.close()
             time.sleep(0.05)
+        self.busy_since = None
+
+
+class Writer(Client):
+    def work(self):
+        level = self.rng.choice(("READ COMMITTED", "READ COMMITTED", "REPEATABLE READ"))
+        run(self.connection, f"BEGIN ISOLATION LEVEL {level}")
+        for _ in range(self.rng.randint(1, 3)):
+            self.rng.choice(ACTIONS)(self.connection, self.rng)
+        end = self.rng.choice(("COMMIT", "COMMIT", "COMMIT", "ROLLBACK"))
+        run(self.connection, end)
+        return "committed" if end == "COMMIT" else "rolled back"
+
+
+class Reader(Client):
+    """Each one reads in its own way."""
+
+    def work(self):
+        self.bank.reads[self.name](self.connection, self.rng)
+        return "read"
 
 
 class Bank:
     """The tables, the clients, and those who disturb them."""
 
-    def __init__(self, cluster, seed):
+    def __init__(self, cluster, seed, consistent_reads="on"):
         self.cluster, self.seed, self.rng = cluster, seed, random.Random(seed)
-        self.mortals = ("node1", "node2", "coordinator")
+        self.consistent_reads = consistent_reads
+        self.reads = {read.__name__: read for read in READS}
         self.over = threading.Event()
         self.outcomes, self.longest, self.lock = collections.Counter(), 0.0, threading.Lock()
+        self.disturbances = collections.Counter()
+        self.wrong, self.hung = [], []
 
-    def count(self, outcome, seconds):
+    def count(self, client, outcome, seconds):
         with self.lock:
             self.outcomes[outcome] += 1
+            if outcome in RETRIES and isinstance(client, Reader):
+                self.outcomes["retries of readers"] += 1
             self.longest = max(self.longest, seconds)
+
+    def note_wrong(self, what):
+        with self.lock:
+            self.wrong.append(what)
 
     def set_up(self):
         connection = self.cluster.connect()
@@ -236,16 +142,33 @@ class Bank:
     # --- disturbances ---
 
     def kill_server(self):
-        node = self.rng.choice(self.mortals)
-        self.cluster.kill(node)
+        server = self.rng.choice(("node1", "node2", "coordinator"))
+        self.cluster.kill(server)
         time.sleep(self.rng.uniform(0, 0.5))
-        self.cluster.up(node)
+        self.cluster.up(server)
+
+    def kill_backend(self):
+        """One process dies; the server ends all its sessions and recovers."""
+        server = self.rng.choice(tuple(self.cluster.ports))
+        rows = self.cluster.ask(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() "
+            "ORDER BY random() LIMIT 1",
+            server,
+        )
+        for (pid,) in rows:
+            os.kill(pid, signal.SIGKILL)
 
     def cut_connections(self):
         self.cluster.ask(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shardext' "
             "AND random() < 0.4",
             self.rng.choice(("node1", "node2")),
+        )
+
+    def terminate(self):
+        self.cluster.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' "
+            "AND pid <> pg_backend_pid() AND random() < 0.2"
         )
 
     def cancel(self):
@@ -255,34 +178,53 @@ class Bank:
         )
 
     def disturb(self):
-        self.rng.choice((self.kill_server, self.cut_connections, self.cut_connections, self.cancel, self.cancel))()
+        what = self.rng.choice(
+            (self.kill_server, self.kill_backend, self.cut_connections, self.cut_connections, self.terminate)
+            + (self.cancel, self.cancel)
+        )
+        what()
+        self.disturbances[what.__name__] += 1
 
     # --- the whole ---
+
+    def look_for_hangs(self, clients):
+        """Notes who has been at a transaction for too long, and what for; then cancels it."""
+        for client in clients:
+            since = client.busy_since
+            if since is None or time.monotonic() - since < HANGS:
+                continue
+            rows = self.cluster.ask(
+                f"SELECT state, wait_event_type, wait_event, left(query, 200) FROM pg_stat_activity WHERE pid = {client.pid}"
+            )
+            with self.lock:
+                self.hung.append(f"{client.name}: {rows}")
+            self.cluster.ask(f"SELECT pg_terminate_backend({client.pid})")
+            client.busy_since = None
 
     def work(self, seconds, calm):
         """Lets clients work for a while; returns them."""
         until = time.monotonic() + seconds
-        clients = [Client(self, number) for number in range(CLIENTS)]
+        clients = [Writer(self, f"writer {number}") for number in range(WRITERS)]
+        clients += [Reader(self, name) for name in self.reads]
         while time.monotonic() < until:
             time.sleep(self.rng.uniform(0.1, 1.5))
             if not calm:
                 self.disturb()
+            self.look_for_hangs(clients)
         self.over.set()
         for client in clients:
-            client.join(20)
-            check(not client.is_alive(), "a client hangs")
+            client.join(HANGS)
+            check(not client.is_alive(), f"{client.name} hangs")
         return clients
 
     def check_books(self):
         """Checks that everything is there, once, in its place, and open to be changed."""
         self.cluster.wait_until_recovered()
         connection = self.cluster.connect()
-        (total,) = run(
-            connection, "SELECT (SELECT sum(amount) FROM bank) + (SELECT coalesce(sum(amount), 0) FROM escrow)"
-        )[0]
+        (total,) = run(connection, ALL)[0]
         codes = run(connection, "SELECT id, code FROM bank ORDER BY code")
         check([code for _, code in codes] == list(range(1, ACCOUNTS + 1)), f"the accounts: {codes}")
-        check(total == ACCOUNTS * START, f"the total is {total}, not {ACCOUNTS * START}")
+        check(total == TOTAL, f"the total is {total}, not {TOTAL}")
         for number, code in codes:
             check(run(connection, f"SELECT code FROM bank WHERE id = {number}") == [(code,)], f"account {code} is misplaced")
         run(connection, "SET lock_timeout = '5s'")
@@ -295,25 +237,60 @@ class Bank:
         self.check_books()
         for client in clients:
             check(client.problem is None, f"an error that should not be: {client.problem}")
-        check(self.outcomes["done"] > seconds, f"hardly anything was done: {self.outcomes}")
+        check(not self.hung, f"too long: {self.hung}")
+        if self.consistent_reads == "on":
+            check(not self.wrong, f"{len(self.wrong)} wrong reads: {self.wrong[:5]}")
+        else:
+            check(self.wrong, "no wrong reads, although nothing prevents them")
+        check(self.outcomes["committed"] > seconds, f"hardly anything was done: {self.outcomes}")
+        check(self.outcomes["read"] > seconds, f"hardly anything was read: {self.outcomes}")
+
+    def drop(self):
+        run(self.cluster.connect(), "DROP TABLE bank, escrow, pot")
+
+    def report(self):
+        counts = self.outcomes
+        retries = sum(counts[state] for state in RETRIES)
+        print(f"transactions: {counts['committed']} committed, {counts['rolled back']} rolled back")
+        print(f"reads: {counts['read'] + counts['wrong']} checked, {len(self.wrong)} wrong")
+        for wrong in self.wrong[:10]:
+            print(f"    {wrong}")
+        print(f"retries (40001, 40P01): {retries}, {counts['retries of readers']} of them by readers")
+        print(f"survived: {dict(self.disturbances)}")
+        print(f"hung: {len(self.hung)} {self.hung[:3]}; longest transaction: {self.longest:.1f} s")
+        print(f"all outcomes: {dict(counts)}")
 
 
 def bank(cluster):
     """Twenty seconds of it."""
-    Bank(cluster, seed=1).run(20)
-    run(cluster.connect(), "DROP TABLE bank, escrow")
+    fire = Bank(cluster, seed=1)
+    fire.run(20)
+    fire.drop()
 
 
 def bank_in_peace(cluster):
     """Without disturbances: nothing fails but for what concurrency explains."""
     peace = Bank(cluster, seed=2)
     peace.run(5, calm=True)
-    explained = {"done", "row not found", "40001", "40P01"}
+    explained = {"committed", "rolled back", "read", "row not found", "retries of readers", *RETRIES}
     check(set(peace.outcomes) <= explained, f"outcomes: {peace.outcomes}")
-    run(cluster.connect(), "DROP TABLE bank, escrow")
+    peace.drop()
 
 
-TESTS = {test.__name__: test for test in (bank_in_peace, bank)}
+def bank_finds_wrong_reads(cluster):
+    """Without consistent reads, readers see halves of transfers: so the tests above can fail."""
+    for attempt in range(3):
+        loose = Bank(cluster, seed=3 + attempt, consistent_reads="off")
+        loose.set_up()
+        loose.work(4, calm=True)
+        loose.check_books()
+        loose.drop()
+        if loose.wrong:
+            return
+    raise Failure("no wrong reads, although nothing prevents them")
+
+
+TESTS = {test.__name__: test for test in (bank_in_peace, bank_finds_wrong_reads, bank)}
 
 
 def main():
@@ -323,17 +300,19 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", default=time.time_ns())
     parser.add_argument("--calm", action="store_true", help="without disturbances")
+    parser.add_argument("--consistent-reads", choices=("on", "off"), default="on")
     arguments = parser.parse_args()
-    work = Bank(Cluster(arguments.tool, arguments.cluster), arguments.seed)
+    work = Bank(Cluster(arguments.tool, arguments.cluster), arguments.seed, arguments.consistent_reads)
     print(f"seed {arguments.seed}", flush=True)
+    failed = 0
     try:
         work.run(arguments.seconds, arguments.calm)
-        return 0
     except Failure as found:
         print(f"FAILED: {found}")
-        return 1
-    finally:
-        print(f"longest transaction: {work.longest:.1f} s; outcomes: {dict(work.outcomes)}")
+        failed = 1
+    work.report()
+    print(f"suite soak: {1 - failed} passed, {failed} failed")
+    return failed
 
 
 if __name__ == "__main__":

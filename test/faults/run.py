@@ -12,10 +12,18 @@ import histories
 import staging
 import tests
 import waits
+import walk
 from cluster import Cluster, Failure, TimeUp
 
 LIMIT = 40  # seconds for a test
-TESTS = {**tests.TESTS, **waits.TESTS, **staging.TESTS, **bank.TESTS, **histories.TESTS}
+TESTS = {
+    **tests.TESTS,
+    **waits.TESTS,
+    **staging.TESTS,
+    **walk.TESTS,
+    **bank.TESTS,
+    **histories.TESTS,
+}
 
 
 def time_is_up(*_):

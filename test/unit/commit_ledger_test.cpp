@@ -368,6 +368,37 @@ BOOST_FIXTURE_TEST_CASE(the_second_round_is_for_those_behind, Reader) {
 	BOOST_TEST((next() == ReadStep::kAccept));
 }
 
+BOOST_AUTO_TEST_CASE(knows_what_has_ended_since) {
+	const NodeSnapshot earlier(10, 20, {10, 15});
+	BOOST_TEST(earlier.sees_no_more_than(earlier));
+	BOOST_TEST(NodeSnapshot(10, 22, {10, 15, 20, 21}).sees_no_more_than(earlier)); // two have begun
+	BOOST_TEST(!NodeSnapshot(15, 20, {15}).sees_no_more_than(earlier));
+	BOOST_TEST(!NodeSnapshot(10, 22, {10, 15, 21}).sees_no_more_than(earlier)); // 20 has come and gone
+	BOOST_TEST(!NodeSnapshot(25, 25, {}).sees_no_more_than(earlier));
+}
+
+BOOST_FIXTURE_TEST_CASE(torn_snapshots_are_taken_again_without_the_gate, Reader) {
+	end(commit);
+	BOOST_TEST((next() == ReadStep::kTake));
+	for (int i = 0; i < 3; i++) {
+		rounds.taken(0, before(30));
+		rounds.taken(1, before(40), before(41), true);
+		BOOST_TEST((next() == ReadStep::kTake));
+		BOOST_TEST(rounds.wanted(1));
+		BOOST_TEST(!ledger->gate().closed(0));
+	}
+	rounds.taken(1, before(41), before(41), true);
+	BOOST_TEST((next() == ReadStep::kAccept));
+}
+
+BOOST_FIXTURE_TEST_CASE(one_statement_between_two_snapshots_is_whole, Reader) {
+	end(commit);
+	BOOST_TEST((next() == ReadStep::kTake));
+	rounds.taken(0, before(30));
+	rounds.taken(1, before(40), before(41));
+	BOOST_TEST((next() == ReadStep::kAccept));
+}
+
 BOOST_FIXTURE_TEST_CASE(the_third_round_is_behind_the_gate, Reader) {
 	BOOST_TEST((next() == ReadStep::kTake));
 	take(11, 20);

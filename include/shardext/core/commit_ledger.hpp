@@ -83,6 +83,8 @@ struct TakenSnapshot {
 	NodeSnapshot snapshot;
 	std::optional<NodeSnapshot> later = std::nullopt;
 	bool behind = false; // does not see something that another one sees
+	// Several statements lie between the two snapshots, and something has ended meanwhile.
+	bool torn = false;
 
 	bool sees(Xid xid) const { return snapshot.sees(xid); }
 	bool is_sure(Xid xid) const { return !later || later->sees(xid) == snapshot.sees(xid); }
@@ -145,6 +147,7 @@ public:
 	struct Verdict {
 		bool lost;	   // something has left that the snapshots may not see: take all of them again
 		bool mismatch; // the snapshots marked as behind do not see what others see
+		bool torn;	   // those marked so are of no use either
 	};
 
 	// Checks a reader's snapshots, sorted by node, each taken after `since` was read.

@@ -22,6 +22,10 @@ public:
 	// cannot be told from a snapshot; rows of one that was rolled back are not seen, of course.
 	bool sees(Xid xid) const;
 
+	// True when nothing has ended between an earlier snapshot and this one. (Sub-transactions, which
+	// snapshots do not list, count as ended.)
+	bool sees_no_more_than(const NodeSnapshot &earlier) const;
+
 	Xid xmin() const { return xmin_; }
 	Xid xmax() const { return xmax_; }
 

@@ -50,7 +50,9 @@ public:
 	size_t size() const { return taken_.size(); }
 	NodeNumber node(size_t i) const { return taken_[i].node; }
 	bool wanted(size_t i) const { return wanted_[i]; }
-	void taken(size_t i, NodeSnapshot snapshot, std::optional<NodeSnapshot> later = std::nullopt);
+	// `several`: more than one statement reads between the snapshot and the later one.
+	void taken(size_t i, NodeSnapshot snapshot, std::optional<NodeSnapshot> later = std::nullopt,
+			   bool several = false);
 
 	// The read is given up. To be called on every way out that is not kAccept; does nothing the second time.
 	void cancel();

@@ -6,6 +6,7 @@
 // connection whose stream of rows has not been read to its end, the rest of that stream is stored first.
 #pragma once
 #include "shardext/catalog/metadata.hpp"
+#include "shardext/remote/fault_points.hpp"
 
 extern "C" {
 #include "libpq-fe.h"
@@ -63,6 +64,7 @@ struct Connection {
 	// What the node has answered to questions (malloc): the first column of the first row, if it is not NULL.
 	char *answers[2]; // the first and the last
 	int answer_count, answers_expected;
+	int answers_taken; // of which these are left
 
 	char *kept_snapshot; // the snapshot that the node's transaction keeps (malloc), if it has been told
 	uint64 kept_since;	 // the commit ledger's sequence before it was taken
@@ -71,8 +73,9 @@ struct Connection {
 	uint32 next_statement;
 	uint64 use_counter;
 
-	Expected *queue; // ring-free: entries [head, tail)
+	Expected *queue; // ring-free: entries [head, tail); there is always room for one more
 	int head, tail, capacity;
+	bool unsynced; // the batch that is being queued has no end yet
 	WaitEventSet *wait_set;
 };
 
@@ -90,9 +93,9 @@ void for_each_connection(ConnectionVisitor visit, void *argument);
 // Brings the node's transaction to what the statement needs: queues BEGIN and SAVEPOINTs.
 void enter_transaction(Connection *connection, Scope scope);
 
-// Queues a statement without results (BEGIN, SAVEPOINT, …).
+// Queues a statement without results (BEGIN, SAVEPOINT, …). may_raise is about fault points.
 void send_control(Connection *connection, const char *sql, const char *tag = nullptr,
-				  bool ignore_errors = false);
+				  bool ignore_errors = false, MayRaise may_raise = MayRaise::Yes);
 
 // Called for everything that a node answers; must not raise.
 extern void (*answer_action)();
@@ -123,7 +126,10 @@ void send_prepare(Connection *connection, const char *name, const char *sql, int
 				  KnownStatement *statement);
 
 // Ends a batch and hands everything to the kernel as far as it takes it.
-void send_sync(Connection *connection);
+void send_sync(Connection *connection, MayRaise may_raise = MayRaise::Yes);
+
+// Ends a batch that an error has left without its end. Raises nothing.
+void end_open_batch(Connection *connection);
 
 // Makes the connection's running stream store the rest of its rows, then waits for everything queued.
 void finish_everything(Connection *connection);
