@@ -12,6 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+extern "C" {
+#include "utils/wait_event.h"
+}
+
 namespace shardext {
 
 char *fault_setting = nullptr;
@@ -19,6 +23,13 @@ char *fault_trace_setting = nullptr;
 bool faults_armed = false;
 
 namespace {
+
+// pg_stat_activity shows it as it shows pg_sleep(): tests can tell that the point has been reached.
+void sleep_visibly() {
+	pgstat_report_wait_start(WAIT_EVENT_PG_SLEEP);
+	pg_usleep(2000000L);
+	pgstat_report_wait_end();
+}
 
 int passed = 0;		 // points since the setting was made
 char trace[32768];	 // their names; fixed, because COMMIT and ABORT callbacks may not allocate
@@ -40,7 +51,7 @@ void act(const char *action, PGconn *conn, const char *name, MayRaise may_raise)
 	else if (is("stop"))
 		kill(MyProcPid, SIGSTOP);
 	else if (is("sleep"))
-		pg_usleep(2000000L);
+		sleep_visibly();
 	else if (is("cut") && conn != nullptr)
 		cut(conn);
 	else if (is("cut"))
