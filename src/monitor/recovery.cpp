@@ -62,11 +62,12 @@ bool resolve(PGconn *conn, const NodeInfo *node, const char *gid) {
 	return done || gone;
 }
 
-// True when the gid names this commit of the current start.
+// True when the gid may name this commit. (What the user has prepared is of an earlier start, if there was
+// one since: numbers of all starts count.)
 bool names(const char *gid, const HandedOver *commit) {
 	int64 cluster, incarnation, sequence;
 	return parse_gid(gid, &cluster, &incarnation, &sequence) && cluster == cluster_id() &&
-		   incarnation == current_incarnation() && sequence == commit->name;
+		   sequence == commit->name;
 }
 
 bool is_of_this_start(const char *gid) {

@@ -64,6 +64,10 @@ Query *proposed_rows(Query *insert, Oid relid) {
 		if (value == nullptr)
 			value = reinterpret_cast<Expr *>(
 				makeNullConst(exprType(like), exprTypmod(like), exprCollation(like)));
+		// The row is taken for one of the table from here on; a column of INSERT's VALUES has no collation.
+		if (exprCollation(reinterpret_cast<Node *>(value)) != exprCollation(like))
+			value = reinterpret_cast<Expr *>(makeRelabelType(value, exprType(like), exprTypmod(like),
+															 exprCollation(like), COERCE_IMPLICIT_CAST));
 		targets = lappend(targets, makeTargetEntry(value, column->resno, column->resname, false));
 	}
 	source->targetList = targets;

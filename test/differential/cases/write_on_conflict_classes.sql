@@ -1,4 +1,4 @@
--- With shardext.always_ship = on: values of INSERT have no collation, and are to be sorted before they are sent.
+-- Values of INSERT have no collation; here they are sorted before they restrict the table.
 -- @setup
 CREATE TABLE c (k text COLLATE "C", v text, n int);
 CREATE UNIQUE INDEX c_pattern ON c (k, v text_pattern_ops);
