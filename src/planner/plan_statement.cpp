@@ -4,6 +4,7 @@
 #include "shardext/planner/cursor_rows.hpp"
 #include "shardext/planner/cut.hpp"
 #include "shardext/planner/estimate.hpp"
+#include "shardext/planner/grouped_params.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/sql/deparse.hpp"
 
@@ -253,11 +254,20 @@ PlannedStmt *plan_other_statement(Query *query, const char *text, int cursor_opt
 
 namespace {
 
+// Returns the length that PostgreSQL's plan would give an expression: one that it computes while it plans may
+// lose it.
+int32 promised_typmod(Node *expr) {
+	const int32 typmod = exprTypmod(expr);
+	if (typmod < 0 || IsA(expr, Var))
+		return typmod;
+	return exprTypmod(eval_const_expressions(nullptr, static_cast<Node *>(copyObjectImpl(expr))));
+}
+
 List *typmods_of(const List *targets) {
 	List *result = NIL;
 	foreach_node (TargetEntry, entry, targets)
 		if (!entry->resjunk)
-			result = lappend_int(result, exprTypmod(reinterpret_cast<Node *>(entry->expr)));
+			result = lappend_int(result, promised_typmod(reinterpret_cast<Node *>(entry->expr)));
 	return result;
 }
 
@@ -270,11 +280,11 @@ void restore_typmods(Plan *plan, const List *typmods) {
 			continue;
 		const int32 typmod = list_nth_int(typmods, number++);
 		auto *expr = reinterpret_cast<Node *>(entry->expr);
-		if (typmod < 0 || exprTypmod(expr) == typmod)
+		if (exprTypmod(expr) == typmod)
 			continue;
 		if (IsA(expr, Var))
 			reinterpret_cast<Var *>(expr)->vartypmod = typmod;
-		else
+		else if (typmod >= 0)
 			entry->expr = reinterpret_cast<Expr *>(makeRelabelType(
 				entry->expr, exprType(expr), typmod, exprCollation(expr), COERCE_IMPLICIT_CAST));
 	}
@@ -289,6 +299,7 @@ PlannedStmt *plan_distributed_statement(Query *query, const char *text, int curs
 	forget_all_unread_ctes(reinterpret_cast<Node *>(query), nullptr);
 	check_locking(reinterpret_cast<Node *>(query), nullptr);
 	replace_tableoid(reinterpret_cast<Node *>(query), nullptr);
+	make_grouped_params_constant(query, params);
 	PlannerRun run;
 	run.outer = current_run;
 	uint64 random;

@@ -185,10 +185,11 @@ class Expressions:
         """Returns an expression whose equal values have equal texts."""
         if expr.kind not in KINDS:
             return Expr("text", ["(", expr, ")::text"], fixed=True, column=True)
-        canon = KINDS[expr.kind].canon
+        kind = expr.kind if KINDS[expr.kind].canon else base(expr.kind)
+        canon = KINDS[kind].canon
         if canon is None:
             return expr
-        return Expr(expr.kind, [canon[0], expr, canon[1]], fixed=True, column=expr.has_column())
+        return Expr(kind, [canon[0], expr, canon[1]], fixed=True, column=expr.has_column())
 
     def conditions(self, scope, most=3, depth=2):
         """A list of conditions for WHERE: some plain comparisons of columns, some of any form."""

@@ -17,3 +17,11 @@ SELECT s.status, max(s.n) FROM (SELECT status, quantity, count(*) AS n FROM orde
 SELECT country, grouping(country), rank() OVER (ORDER BY count(*) DESC) FROM users GROUP BY ROLLUP (country);
 SELECT a, b, count(*) FROM (SELECT user_id % 2 AS a, user_id % 3 AS b FROM orders) t GROUP BY CUBE (a, b) HAVING grouping(a) = 0 OR count(*) > 50;
 SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY amount), status FROM orders GROUP BY GROUPING SETS ((status), ());
+PREPARE grouped_value(text) AS SELECT $1 AS first, $1, count(*) FROM orders GROUP BY GROUPING SETS (($1), ());
+EXECUTE grouped_value('x');
+SET plan_cache_mode = force_custom_plan;
+EXECUTE grouped_value(NULL);
+EXECUTE grouped_value('y');
+RESET plan_cache_mode;
+DEALLOCATE grouped_value;
+SELECT coalesce(NULL::char(3), NULL::char(3)), 'ab'::char(3) FROM orders WHERE user_id < 3;
