@@ -140,6 +140,28 @@ void check_locked_joins(Query *query, ParamListInfo params) {
 		raise_planning_errors(query, params);
 }
 
+bool find_unread_cte(Node *node, void *) {
+	if (node == nullptr)
+		return false;
+	if (!IsA(node, Query))
+		return walk_expression(node, find_unread_cte, static_cast<void *>(nullptr));
+	auto *query = reinterpret_cast<Query *>(node);
+	foreach_node (CommonTableExpr, cte, query->cteList)
+		if (cte->cterefcount == 0 && reinterpret_cast<Query *>(cte->ctequery)->commandType == CMD_SELECT)
+			return true;
+	return walk_query(query, find_unread_cte, static_cast<void *>(nullptr), 0);
+}
+
+// WITH queries that nobody reads are not planned: PostgreSQL does not find out that it cannot plan one. But
+// it may plan what only those read.
+void forget_unread(Query *query, ParamListInfo params) {
+	if (!find_unread_cte(reinterpret_cast<Node *>(query), nullptr))
+		return;
+	if (!query->hasModifyingCTE)
+		raise_planning_errors(query, params);
+	forget_all_unread_ctes(reinterpret_cast<Node *>(query), nullptr);
+}
+
 // tableoid of a distributed table is the same for all its rows: the shards' own would mean nothing. (The
 // nullable side of an outer join, where it may be NULL, is left to the scan.)
 Node *tableoid_to_constant(Node *node, Query *query) {
@@ -295,8 +317,7 @@ void restore_typmods(Plan *plan, const List *typmods) {
 PlannedStmt *plan_distributed_statement(Query *query, const char *text, int cursor_options,
 										ParamListInfo params, StandardPlanner next) {
 	check_locked_joins(query, params);
-	// WITH queries that nobody reads are not planned: PostgreSQL does not find out that it cannot plan one.
-	forget_all_unread_ctes(reinterpret_cast<Node *>(query), nullptr);
+	forget_unread(query, params);
 	check_locking(reinterpret_cast<Node *>(query), nullptr);
 	replace_tableoid(reinterpret_cast<Node *>(query), nullptr);
 	make_grouped_params_constant(query, params);

@@ -314,6 +314,7 @@ void close_connection(Connection *c) {
 	PQfinish(c->conn);
 	free(c->settings);
 	free(c->kept_snapshot);
+	free(c->transaction_name);
 	while (c->answer_count > 0)
 		free(c->answers[--c->answer_count]);
 	for (int i = 0; i < kKnownStatements; i++)

@@ -90,11 +90,19 @@ PGresult *handle_result(Connection *c, PGresult *result) {
 	case PGRES_COMMAND_OK:
 		if (head.kind == Expected::Answer)
 			take_answer(c, result);
+		if (head.kind == Expected::Name && PQntuples(result) == 1) {
+			free(c->transaction_name);
+			c->transaction_name = strdup(PQgetvalue(result, 0, 0));
+		}
 		if (head.stream != nullptr)
 			head.stream->finish(affected_rows(result));
 		head.stream = nullptr; // it may be freed before its Sync comes
-		if (head.tag != nullptr && strcmp(PQcmdStatus(result), head.tag) != 0)
-			c->wrong_tag = true;
+		if (head.tag != nullptr) {
+			if (strcmp(PQcmdStatus(result), head.tag) != 0)
+				c->wrong_tag = true;
+			else if (strcmp(head.tag, "COMMIT") == 0)
+				c->committed = true;
+		}
 		break;
 	case PGRES_PIPELINE_ABORTED:
 		if (head.kind == Expected::Answer)
@@ -133,6 +141,8 @@ const char *kind_name(Expected::Kind kind) {
 		return "rows";
 	case Expected::Answer:
 		return "answer";
+	case Expected::Name:
+		return "name";
 	case Expected::Sync:
 		return "sync";
 	}
@@ -183,11 +193,18 @@ void ask(Connection *c, const char *sql) {
 			free(c->answers[--c->answer_count]);
 		c->answers_taken = 0;
 	}
-	before_message(c->conn, sql);
-	if (!PQsendQueryParams(c->conn, sql, 0, nullptr, nullptr, nullptr, nullptr, 0))
-		raise_connection_lost(c);
+	send_statement(c, sql, 0, nullptr, nullptr, nullptr, nullptr, false);
 	expect(c, {Expected::Answer, nullptr, false, nullptr, nullptr});
 	c->answers_expected++;
+}
+
+void ask_name(Connection *c) {
+	// It is there before the transaction has written: with the answer, and not too late for a COMMIT.
+	send_statement(c,
+				   "SELECT pg_catalog.pg_current_xact_id() || ' ' || "
+				   "pg_catalog.date_part('epoch', pg_catalog.now())",
+				   0, nullptr, nullptr, nullptr, nullptr, false);
+	expect(c, {Expected::Name, nullptr, false, nullptr, nullptr});
 }
 
 void ask_at_once(Connection *c, const char *sql) {

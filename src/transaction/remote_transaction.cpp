@@ -10,6 +10,7 @@
 #include "shardext/transaction/commit_log.hpp"
 #include "shardext/transaction/consistent_reads.hpp"
 #include "shardext/transaction/ledger.hpp"
+#include "shardext/transaction/lost_commit.hpp"
 #include "shardext/transaction/shared_state.hpp"
 #include "shardext/transaction/two_phase.hpp"
 
@@ -45,6 +46,8 @@ void reset_connection_state(Connection *c) {
 	c->wrote = c->statement_scope = c->failed = c->wrong_tag = c->staged = false;
 	free(c->kept_snapshot);
 	c->kept_snapshot = nullptr;
+	free(c->transaction_name);
+	c->transaction_name = nullptr;
 }
 
 // Ends a transaction that has changed nothing. Staging tables must not cost a flush of the node's log:
@@ -100,19 +103,55 @@ void commit_reader(Connection *c, void *) {
 // After an error during a node's COMMIT that is not the node's own (a cancel, a timeout): finds out what has
 // become of it. The node is asked to cancel; what it answers decides, as it does on one server.
 bool has_committed_after_all(Connection *c) {
-	if (c->lost_in_transaction || c->failed || PQstatus(c->conn) != CONNECTION_OK)
+	if (c->lost_in_transaction)
 		return false;
-	if (c->head != c->tail) {
+	if (c->head != c->tail && !c->committed && !c->failed && PQstatus(c->conn) == CONNECTION_OK) {
 		cancel_on_node(c);
 		drain_quietly(c, soon(kOnePhaseTimeoutMs));
 	}
-	return c->head == c->tail && !c->failed && !c->wrong_tag;
+	return c->committed;
+}
+
+// After a COMMIT that went through, but not without trouble.
+void end_committed(Connection *c) {
+	if (c->head != c->tail || c->ended || PQstatus(c->conn) != CONNECTION_OK)
+		close_connection(c);
+	else
+		reset_connection_state(c);
+}
+
+// Reports that a node has not said whether it has committed.
+[[noreturn]] void raise_unknown_outcome(const Connection *c, bool lost) {
+	ereport(ERROR, errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+			lost ? errmsg("lost connection to node \"%s\" during COMMIT", c->node_name)
+				 : errmsg("node \"%s\" does not answer to COMMIT", c->node_name),
+			errdetail("Whether the transaction was committed on the node is not known."));
+	pg_unreachable();
+}
+
+// After the connection was lost during COMMIT: returns when the node has committed all the same.
+void ask_for_outcome(Connection *c) {
+	const CommitOutcome outcome = c->transaction_name != nullptr
+									  ? outcome_of_commit(c->node_id, c->transaction_name)
+									  : CommitOutcome::Unknown;
+	if (outcome == CommitOutcome::Committed) {
+		end_committed(c);
+		return;
+	}
+	c->lost_in_transaction = true;
+	if (outcome == CommitOutcome::RolledBack)
+		ereport(ERROR, errcode(ERRCODE_CONNECTION_FAILURE),
+				errmsg("lost connection to node \"%s\" during COMMIT", c->node_name),
+				errdetail("The transaction was rolled back."));
+	raise_unknown_outcome(c, true);
 }
 
 void commit_one_phase(Connection *c) {
 	fault_point("before-commit-one-phase");
 	send_lock_timeout(c); // deferred constraints may wait
 	send_control(c, "COMMIT", "COMMIT");
+	c->committed = false;
+	MemoryContext memory = CurrentMemoryContext;
 	PG_TRY();
 	{
 		send_sync(c);
@@ -120,20 +159,24 @@ void commit_one_phase(Connection *c) {
 	}
 	PG_CATCH();
 	{
+		MemoryContextSwitchTo(memory);
 		if (has_committed_after_all(c)) {
 			FlushErrorState();
-			reset_connection_state(c);
+			end_committed(c);
 			return;
 		}
-		// Whether the node has committed cannot be told without an answer.
-		const bool lost = PQstatus(c->conn) != CONNECTION_OK;
-		if (lost || (c->head != c->tail && !c->failed)) {
+		// Whether the node has committed cannot be told without an answer. (A session that is ended may have
+		// committed before.)
+		const bool lost = c->ended || PQstatus(c->conn) != CONNECTION_OK;
+		if (lost) {
+			FlushErrorState();
+			ask_for_outcome(c);
+			return;
+		}
+		if (c->head != c->tail && !c->failed) {
 			FlushErrorState();
 			c->lost_in_transaction = true;
-			ereport(ERROR, errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
-					lost ? errmsg("lost connection to node \"%s\" during COMMIT", c->node_name)
-						 : errmsg("node \"%s\" does not answer to COMMIT", c->node_name),
-					errdetail("Whether the transaction was committed on the node is not known."));
+			raise_unknown_outcome(c, false);
 		}
 		reset_connection_state(c);
 		PG_RE_THROW();
@@ -388,8 +431,10 @@ void enter_transaction(Connection *c, Scope scope) {
 		send_control(c, sql);
 	}
 	send_lock_timeout(c);
-	if (scope == Scope::Write)
+	if (scope == Scope::Write && !c->wrote) {
+		ask_name(c);
 		c->wrote = true;
+	}
 }
 
 void begin_kept_snapshot(Connection *c) {

@@ -9,6 +9,7 @@ import traceback
 
 import bank
 import histories
+import lost_commits
 import staging
 import tests
 import waits
@@ -18,6 +19,7 @@ from cluster import Cluster, Failure, TimeUp
 LIMIT = 40  # seconds for a test
 TESTS = {
     **tests.TESTS,
+    **lost_commits.TESTS,
     **waits.TESTS,
     **staging.TESTS,
     **walk.TESTS,

@@ -185,6 +185,8 @@ class Schema:
     def row_security(self):
         """Statements that hide some rows of some tables from ROLE."""
         found = []
+        everything, names = self.relations, [spec.name for spec in self.tables]
+        self.relations = [r for r in everything if r.name in names]  # views are not there yet
         for spec in self.rng.sample(self.tables, 3):
             queries = Queries(self.rng, self)
             relation = next(r for r in self.relations if r.name == spec.name)
@@ -193,6 +195,7 @@ class Schema:
             condition = queries.expressions.condition(scope).sql()
             found.append(f"ALTER TABLE {spec.name} ENABLE ROW LEVEL SECURITY")
             found.append(f"CREATE POLICY seen ON {spec.name} USING ({condition} OR {seen.alias}.k IS NULL)")
+        self.relations = everything
         return found
 
     # --- statements -------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ struct KnownStatement {
 constexpr int kKnownStatements = 128;
 
 struct Expected {
-	enum Kind { Control, Rows, Answer, Sync } kind;
+	enum Kind { Control, Rows, Answer, Name, Sync } kind;
 	RemoteStream *stream;	   // Rows: where they go (nullptr: thrown away)
 	bool ignore_errors;		   // Control: a failure is not raised (ROLLBACK and the like)
 	KnownStatement *preparing; // Control: what a failure leaves unprepared
@@ -57,6 +57,7 @@ struct Connection {
 	bool ended;		  // the node has said that it ends this session
 	uint32 begun;	  // transactions so far
 	bool staged;	  // has made staging tables in this transaction: one that only reads is rolled back
+	bool committed;	  // the node has answered to COMMIT
 	bool wrong_tag;	  // a control statement answered with another tag (COMMIT in a failed block)
 	char *settings;	  // fingerprint of the session settings in force (malloc), or nullptr
 	int lock_timeout; // in force there, in milliseconds; -1: not known
@@ -65,6 +66,8 @@ struct Connection {
 	char *answers[2]; // the first and the last
 	int answer_count, answers_expected;
 	int answers_taken; // of which these are left
+
+	char *transaction_name; // what the node calls a transaction that writes (malloc), once it has said so
 
 	char *kept_snapshot; // the snapshot that the node's transaction keeps (malloc), if it has been told
 	uint64 kept_since;	 // the commit ledger's sequence before it was taken
@@ -107,6 +110,9 @@ constexpr const char *kSnapshotQuestion = "SELECT pg_catalog.pg_current_snapshot
 void ask(Connection *connection, const char *sql);
 // The same, and the node sends the answer before it goes on with what comes next.
 void ask_at_once(Connection *connection, const char *sql);
+
+// Queues the question for the name of the open transaction.
+void ask_name(Connection *connection);
 
 // Waits until all questions to these nodes have been answered. Raises remote errors.
 void await_answers(Connection **connections, int count);

@@ -37,3 +37,6 @@ SELECT status, status FROM orders ORDER BY 2, 1 LIMIT 3;
 SELECT user_id, user_id AS u, status FROM orders ORDER BY 2 DESC, 3, 1 LIMIT 3;
 WITH w1 AS (SELECT 1 AS c FROM orders), w7 AS (SELECT 5 AS c1 FROM (WITH w9 AS (SELECT 1 FROM w1) SELECT 1 FROM users) s8) SELECT 9 FROM w7;
 SELECT 1.5 AS c1 FROM (WITH w2 AS (SELECT 1 AS c1 FROM events) SELECT 1 FROM (WITH w6 AS (SELECT 2 AS c1 FROM w2) SELECT 1) s5) s1, users;
+-- Nobody reads b; PostgreSQL plans a all the same, and cannot.
+WITH a AS (SELECT 1 AS c FROM orders o FULL JOIN users u ON 1 NOT IN (u.id, o.quantity)), b AS (SELECT 1 FROM a x UNION ALL SELECT 1 FROM a y) SELECT count(*) FROM orders;
+WITH a AS (SELECT 1 AS c FROM orders o FULL JOIN users u ON 1 NOT IN (u.id, o.quantity)), b AS (SELECT 1 FROM a x) SELECT count(*) FROM orders;
