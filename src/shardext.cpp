@@ -9,6 +9,7 @@
 #include "shardext/remote/sessions.hpp"
 #include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
+#include "shardext/transaction/snapshot_use.hpp"
 #include "shardext/transaction/serializable.hpp"
 #include "shardext/transaction/shared_state.hpp"
 #include "shardext/transaction/unique_ids.hpp"
@@ -32,6 +33,7 @@ void _PG_init(void) {
 		shardext::initialize_ledger();
 		shardext::initialize_serializable();
 		shardext::initialize_transactions();
+		shardext::initialize_snapshot_use();
 		shardext::initialize_unique_ids();
 		shardext::register_shard_scan();
 		shardext::register_shard_insert();

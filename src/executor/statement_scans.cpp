@@ -4,12 +4,14 @@
 #include "shardext/catalog/metadata.hpp"
 #include "shardext/pg/statement_snapshot.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/transaction/snapshot_use.hpp"
 
 extern "C" {
 #include "access/transam.h"
 #include "access/xact.h"
 #include "lib/ilist.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 }
 
 namespace shardext {
@@ -175,6 +177,19 @@ void agree_on_snapshots(QueryDesc *query, List *ids, bool reads_here, List *scan
 		release_statement_snapshot(hold);
 }
 
+// REPEATABLE READ, in the transaction's first statement: the coordinator's snapshot is as old as the
+// statement; what others have committed since, it must not see on nodes either.
+void begin_repeatable_read(QueryDesc *query, const List *ids) {
+	const ListCell *cell;
+	foreach (cell, ids) {
+		if (lfirst_int(cell) == kLocalNode)
+			continue;
+		keep_snapshots_of_transaction(lfirst_int(cell), true);
+		replace_snapshot(query, RegisterSnapshot(GetTransactionSnapshot()));
+		return;
+	}
+}
+
 } // namespace
 
 void prepare_scans(QueryDesc *query, bool is_cursor) {
@@ -194,6 +209,9 @@ void prepare_scans(QueryDesc *query, bool is_cursor) {
 		if (nodes != NIL)
 			readers = lappend(readers, scan);
 	}
+	if (reads_are_compared() && IsolationUsesXactSnapshot() && !IsolationIsSerializable() &&
+		transaction_snapshot_is_unused() && has_own_snapshot(query))
+		begin_repeatable_read(query, ids);
 	const bool several = list_length(scans) > 1 || list_length(ready) < list_length(scans);
 	if (reads_are_compared() && !IsolationUsesXactSnapshot()) {
 		const bool here = reads_here(query, ids) && has_own_snapshot(query);

@@ -13,6 +13,7 @@
 #include "shardext/planner/statistics.hpp"
 #include "shardext/remote/local_stream.hpp"
 #include "shardext/remote/node_wait.hpp"
+#include "shardext/transaction/snapshot_use.hpp"
 #include "shardext/transaction/two_phase.hpp"
 
 extern "C" {
@@ -111,6 +112,7 @@ void on_executor_start(QueryDesc *query, int flags) {
 			standard_ExecutorStart(query, flags);
 		if (query->estate != nullptr && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && has_scans(query->estate))
 			prepare_scans(query, ActivePortal != nullptr && ActivePortal->name[0] != '\0');
+		note_statement_with_snapshot();
 	});
 }
 
@@ -149,6 +151,7 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 		// Hooks may replace parts of the tree; a cached one is copied first, as PostgreSQL itself does.
 		if (read_only_tree && IsA(statement->utilityStmt, CopyStmt))
 			statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
+		note_utility_with_snapshot(statement->utilityStmt);
 		if (before_utility(statement, text, params, completion) == UtilityAction::Handled)
 			return;
 		UtilityCall call{statement, text, read_only_tree, context, params, environment, receiver, completion};

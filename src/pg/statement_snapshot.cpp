@@ -8,6 +8,7 @@ extern "C" {
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 }
 
@@ -46,6 +47,28 @@ void replace_snapshot(QueryDesc *query, Snapshot snapshot) {
 	UnregisterSnapshot(query->snapshot);
 	query->snapshot = RegisterSnapshot(snapshot);
 	replace_in_scans(query->planstate, snapshot);
+}
+
+namespace {
+
+TransactionId *copy_of(const TransactionId *xids, int count) {
+	auto *copy = static_cast<TransactionId *>(
+		MemoryContextAlloc(TopTransactionContext, sizeof(TransactionId) * (count + 1)));
+	memcpy(copy, xids, sizeof(TransactionId) * count);
+	return copy;
+}
+
+} // namespace
+
+void renew_transaction_snapshot() {
+	const Snapshot first = GetTransactionSnapshot(), latest = GetLatestSnapshot();
+	// (xmin stays: registered snapshots are kept in its order, and an older one means the same.)
+	first->xmax = latest->xmax;
+	first->xip = copy_of(latest->xip, latest->xcnt);
+	first->xcnt = latest->xcnt;
+	first->subxip = copy_of(latest->subxip, latest->subxcnt);
+	first->subxcnt = latest->subxcnt;
+	first->suboverflowed = latest->suboverflowed;
 }
 
 } // namespace shardext

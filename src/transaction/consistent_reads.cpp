@@ -2,6 +2,7 @@
 #include "shardext/transaction/consistent_reads.hpp"
 
 #include "shardext/pg/border.hpp"
+#include "shardext/pg/statement_snapshot.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/transaction/ledger.hpp"
 #include "shardext/transaction/remote_transaction.hpp"
@@ -265,7 +266,10 @@ void SnapshotReading::accept() {
 		if (part.kind != Part::kKeeping)
 			continue;
 		if (part.number == core::kCoordinator) {
-			coordinator_kept = {node_snapshot_of(coordinator_), rounds_.since()};
+			if (IsolationUsesXactSnapshot())
+				note_renewed_snapshot(rounds_.since());
+			else
+				coordinator_kept = {node_snapshot_of(coordinator_), rounds_.since()};
 			continue;
 		}
 		Connection *c = existing_connection(part.node_id);
@@ -289,6 +293,11 @@ void SnapshotReading::receive() {
 }
 
 void SnapshotReading::take_over(size_t i) {
+	if (parts_[i].number == core::kCoordinator && IsolationUsesXactSnapshot()) {
+		renew_transaction_snapshot();
+		rounds_.taken(i, node_snapshot_of(GetTransactionSnapshot()));
+		return;
+	}
 	if (parts_[i].number == core::kCoordinator) {
 		if (coordinator_ != nullptr)
 			UnregisterSnapshot(coordinator_);
@@ -326,7 +335,7 @@ bool can_be_reached(const NodeInfo *node) {
 
 } // namespace
 
-void keep_snapshots(const List *node_ids) {
+void keep_snapshots(const List *node_ids, bool coordinator) {
 	List *ids = NIL;
 	const ListCell *cell;
 	foreach (cell, node_ids)
@@ -345,7 +354,7 @@ void keep_snapshots(const List *node_ids) {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "shardext snapshots", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	SnapshotReading *reading = SnapshotReading::make(NIL, ids);
+	SnapshotReading *reading = SnapshotReading::make(NIL, ids, coordinator);
 	MemoryContextSwitchTo(old);
 	while (reading->next_round()) {
 	}
@@ -379,15 +388,14 @@ void forget_coordinator_snapshot() {
 	coordinator_kept.reset();
 }
 
-void keep_snapshots_of_transaction(Connection *connection) {
+void keep_snapshots_of_transaction(int32 node_id, bool coordinator) {
 	// Nodes that cannot be reached now may join later, as long as nothing has happened there that others
 	// show.
-	List *ids = list_make1_int(connection->node_id);
+	List *ids = list_make1_int(node_id);
 	foreach_ptr (NodeInfo, node, all_nodes())
-		if (!node->is_local() && node->id != connection->node_id && reads_are_compared() &&
-			can_be_reached(node))
+		if (!node->is_local() && node->id != node_id && reads_are_compared() && can_be_reached(node))
 			ids = lappend_int(ids, node->id);
-	keep_snapshots(ids);
+	keep_snapshots(ids, coordinator);
 	list_free(ids);
 }
 

@@ -214,6 +214,10 @@ core::Sequence sequence_before_transaction() {
 	return before_transaction;
 }
 
+void note_renewed_snapshot(core::Sequence before) {
+	before_transaction = before;
+}
+
 void note_end_of_transaction() {
 	if (ledger != nullptr)
 		before_transaction = ledger->sequence();

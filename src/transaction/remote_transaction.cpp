@@ -401,7 +401,7 @@ void enter_transaction(Connection *c, Scope scope) {
 		end_statement_scope(c, nullptr);
 	if (c->depth == 0) {
 		if (keeps_snapshot) {
-			keep_snapshots_of_transaction(c);
+			keep_snapshots_of_transaction(c->node_id);
 		} else if (scope == Scope::Statement) {
 			List *node_ids = list_make1_int(c->node_id);
 			keep_snapshots(node_ids);

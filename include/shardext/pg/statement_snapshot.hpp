@@ -16,4 +16,8 @@ bool has_own_snapshot(const QueryDesc *query);
 // read yet.
 void replace_snapshot(QueryDesc *query, Snapshot snapshot);
 
+// REPEATABLE READ: gives the transaction another snapshot in the place of its first one. Nothing has been
+// read with that yet; statements that are being started have copies of it (see replace_snapshot).
+void renew_transaction_snapshot();
+
 } // namespace shardext

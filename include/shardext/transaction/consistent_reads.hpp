@@ -71,14 +71,16 @@ private:
 SnapshotReading *start_reading(const List *node_ids);
 
 // Brings nodes into transactions that keep their snapshots: for the statement, or in REPEATABLE READ for the
-// transaction. Nodes that are in a transaction already are left out.
-void keep_snapshots(const List *node_ids);
+// transaction. Nodes that are in a transaction already are left out. With `coordinator`, its snapshot is
+// taken anew as well.
+void keep_snapshots(const List *node_ids, bool coordinator = false);
 
 // The coordinator's snapshot of the held statement is over.
 void forget_coordinator_snapshot();
 
-// REPEATABLE READ: before the first statement that touches a node.
-void keep_snapshots_of_transaction(Connection *connection);
+// REPEATABLE READ: before the first statement that touches a node. With `coordinator`, this server's snapshot
+// is replaced by one that goes with those of the nodes; nothing has been read with it.
+void keep_snapshots_of_transaction(int32 node_id, bool coordinator = false);
 
 // In remote_transaction.cpp: begins a transaction that keeps its snapshot, and asks for it; ends one in which
 // nothing has been done yet.

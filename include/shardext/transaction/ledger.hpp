@@ -54,6 +54,7 @@ void note_answer();
 
 // A sequence from before the snapshot of the current transaction.
 core::Sequence sequence_before_transaction();
+void note_renewed_snapshot(core::Sequence before);
 void note_end_of_transaction();
 
 } // namespace shardext
