@@ -11,6 +11,7 @@
 extern "C" {
 #include "access/sysattr.h"
 #include "optimizer/planner.h"
+#include "optimizer/prep.h"
 #include "parser/analyze.h"
 #include "parser/parsetree.h"
 #include "utils/inval.h"
@@ -206,6 +207,7 @@ bool reads_nothing(const Query *query) {
 		return false;
 	Node *quals =
 		eval_const_expressions(nullptr, static_cast<Node *>(copyObjectImpl(query->jointree->quals)));
+	quals = reinterpret_cast<Node *>(canonicalize_qual(reinterpret_cast<Expr *>(quals), false));
 	auto *value = reinterpret_cast<Const *>(quals);
 	return IsA(quals, Const) && (value->constisnull || !DatumGetBool(value->constvalue));
 }

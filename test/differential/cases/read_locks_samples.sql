@@ -75,3 +75,8 @@ DELETE FROM nothing WHERE n > 5;
 SELECT * FROM nothing;
 ROLLBACK;
 SELECT count(*) FROM nothing;
+CREATE VIEW totals AS SELECT status, sum(amount) AS total FROM orders GROUP BY status;
+SELECT * FROM totals WHERE total > 0 AND NULL::boolean FOR UPDATE;
+SELECT * FROM totals WHERE total > 0 AND (NULL::boolean OR false) FOR UPDATE;
+SELECT * FROM totals WHERE total > 0 FOR UPDATE;
+DROP VIEW totals;
