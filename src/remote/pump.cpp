@@ -330,6 +330,8 @@ bool drain_quietly(Connection *c, TimestampTz deadline, char *sqlstate_out) {
 			head.stream->mark_lost();
 			head.stream = nullptr;
 		}
+		if (head.kind == Expected::Rows)
+			PQsetSingleRowMode(c->conn);
 		PGresult *error = nullptr;
 		const char *sql = nullptr;
 		if (step(c, MayRaise::No, &error, &sql)) {
@@ -360,6 +362,17 @@ bool drain_quietly(Connection *c, TimestampTz deadline, char *sqlstate_out) {
 			return false;
 	}
 	return ok;
+}
+
+void abandon_statement(Connection *c) {
+	constexpr int kAtOnceMs = 5, kCancelMs = 1000;
+	drain_quietly(c, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kAtOnceMs));
+	if (c->head != c->tail) {
+		cancel_on_node(c);
+		drain_quietly(c, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kCancelMs));
+	}
+	if (c->head != c->tail || c->ended || PQstatus(c->conn) != CONNECTION_OK)
+		close_connection(c);
 }
 
 void wait_for_any(Connection **list, int count) {

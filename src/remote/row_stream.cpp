@@ -245,19 +245,15 @@ void RemoteStream::close() {
 	}
 	if (finished_)
 		return;
-	// Rows are still to come that nobody wants. Where nothing depends on the node's transaction, the
-	// statement is cancelled with its connection; else its rows are read and thrown away.
+	// Rows are still to come that nobody wants. Where the node's transaction is needed further, they are read
+	// and thrown away.
 	Connection *c = connection;
-	pump(c, this, false);
-	bool alone = true;
+	bool alone = c->depth == 0;
 	for (int i = c->head; i < c->tail; i++)
 		alone = alone && (c->queue[i].stream == nullptr || c->queue[i].stream == this);
-	if (!finished_ && c->depth == 0 && alone) {
-		if (current_ != nullptr)
-			PQclear(current_);
-		current_ = nullptr;
+	if (alone) {
 		finished_ = true;
-		close_connection(c);
+		abandon_statement(c);
 		return;
 	}
 	while (!finished_) {

@@ -7,7 +7,7 @@ import time
 
 import psycopg2
 
-from cluster import check, failure, run
+from cluster import TABLE_ROWS, check, failure, run
 from tests import Background, ids_by_node, wait_until
 
 SHOWN = "SELECT blocked_by FROM shardext_stat_activity WHERE global_id = 'local:%d'"
@@ -149,7 +149,35 @@ def sessions_are_cancelled_by_global_id(cluster):
         run(admin, sql)
 
 
+def node_sessions(cluster):
+    """Returns the sessions of coordinators on the nodes."""
+    sql = "SELECT pid FROM pg_stat_activity WHERE application_name = 'shardext'"
+    return {server: {pid for (pid,) in cluster.ask(sql, server)} for server in ("node1", "node2")}
+
+
+def unwanted_rows_keep_the_session(cluster):
+    """A statement whose rows are not read to the end is ended on the nodes, their sessions go on."""
+    session = cluster.connect()
+    run(session, "SELECT count(*) FROM big")
+    before = node_sessions(cluster)
+    for rows in (1, 5000):
+        run(session, "BEGIN")
+        run(session, "DECLARE pairs CURSOR FOR SELECT a.k, a.v, b.v FROM big a JOIN big b ON a.k = b.k")
+        run(session, f"FETCH {rows} FROM pairs")
+        run(session, "CLOSE pairs")
+        check(run(session, "SELECT count(*) FROM account") == [(TABLE_ROWS,)], "the next statement")
+        run(session, "COMMIT")
+    check(run(session, "SELECT true FROM big a JOIN big b ON a.k = b.k AND a.v < b.v LIMIT 1") == [(True,)], "LIMIT")
+    check(node_sessions(cluster) == before, f"sessions: {before}, then {node_sessions(cluster)}")
+    session.close()
+
+
 TESTS = {
     test.__name__: test
-    for test in (deadlock_while_a_node_hangs, prepared_holder_is_waited_for, sessions_are_cancelled_by_global_id)
+    for test in (
+        deadlock_while_a_node_hangs,
+        prepared_holder_is_waited_for,
+        sessions_are_cancelled_by_global_id,
+        unwanted_rows_keep_the_session,
+    )
 }
