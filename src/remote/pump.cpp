@@ -364,15 +364,21 @@ bool drain_quietly(Connection *c, TimestampTz deadline, char *sqlstate_out) {
 	return ok;
 }
 
-void abandon_statement(Connection *c) {
+bool nothing_wanted(const Connection *c) {
+	for (int i = c->head; i < c->tail; i++)
+		if (c->queue[i].stream != nullptr)
+			return false;
+	return true;
+}
+
+bool abandon_statement(Connection *c) {
 	constexpr int kAtOnceMs = 5, kCancelMs = 1000;
 	drain_quietly(c, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kAtOnceMs));
 	if (c->head != c->tail) {
 		cancel_on_node(c);
 		drain_quietly(c, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kCancelMs));
 	}
-	if (c->head != c->tail || c->ended || PQstatus(c->conn) != CONNECTION_OK)
-		close_connection(c);
+	return c->head == c->tail && !c->ended && PQstatus(c->conn) == CONNECTION_OK;
 }
 
 void wait_for_any(Connection **list, int count) {

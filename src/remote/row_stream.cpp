@@ -246,14 +246,15 @@ void RemoteStream::close() {
 	if (finished_)
 		return;
 	// Rows are still to come that nobody wants. Where the node's transaction is needed further, they are read
-	// and thrown away.
+	// and thrown away; where it ends with the statement, that ends them.
 	Connection *c = connection;
-	bool alone = c->depth == 0;
-	for (int i = c->head; i < c->tail; i++)
-		alone = alone && (c->queue[i].stream == nullptr || c->queue[i].stream == this);
-	if (alone) {
+	if (c->depth == 0 || (c->statement_scope && !c->wrote)) {
 		finished_ = true;
-		abandon_statement(c);
+		for (int i = c->head; i < c->tail; i++)
+			if (c->queue[i].stream == this)
+				c->queue[i].stream = nullptr;
+		if (c->depth == 0 && nothing_wanted(c) && !abandon_statement(c))
+			close_connection(c);
 		return;
 	}
 	while (!finished_) {

@@ -70,7 +70,8 @@ TimestampTz soon(int milliseconds) {
 void end_statement_scope(Connection *c, void *) {
 	if (!c->statement_scope || c->wrote)
 		return;
-	if (PQstatus(c->conn) != CONNECTION_OK) {
+	const bool unwanted = c->head != c->tail && nothing_wanted(c);
+	if (PQstatus(c->conn) != CONNECTION_OK || (unwanted && !abandon_statement(c))) {
 		close_connection(c);
 		return;
 	}

@@ -149,9 +149,12 @@ void pump(Connection *connection, RemoteStream *until, bool wait);
 // returns false when the connection is broken, the deadline has passed or a statement failed.
 bool drain_quietly(Connection *connection, TimestampTz deadline, char *sqlstate_out = nullptr);
 
-// Ends a statement outside of transactions of which nobody wants the rest: what comes at once is thrown away,
-// else the statement is cancelled. Raises nothing; the connection may be closed.
-void abandon_statement(Connection *connection);
+// True when no stream waits for rows that are still to come.
+bool nothing_wanted(const Connection *connection);
+
+// Ends statements of which nobody wants the rest: what comes at once is thrown away, else they are cancelled,
+// and an open transaction of the node with them. Raises nothing. False: the connection is of no use any more.
+bool abandon_statement(Connection *connection);
 
 // Asks the node to cancel what the connection runs, over a second connection and with a deadline. Never
 // raises.
