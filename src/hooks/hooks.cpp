@@ -3,7 +3,7 @@
 
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
-#include "shardext/cluster/type_users.hpp"
+#include "shardext/commands/definition_watch.hpp"
 #include "shardext/commands/utility.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/pg/border.hpp"
@@ -19,7 +19,6 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
@@ -57,7 +56,7 @@ PlannedStmt *call_planner(Query *query, const char *text, int options, ParamList
 
 PlannedStmt *on_planner(Query *query, const char *text, int options, ParamListInfo params) {
 	return gate([&] {
-		if (!statement_is_distributed(query)) {
+		if (!statement_is_distributed(query) || checks_changing_foreign_key(query)) {
 			check_reference_targets(query);
 			return plan_other_statement(query, text, options, params, call_planner);
 		}
@@ -69,7 +68,8 @@ void on_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 	gate([&] {
 		if (previous_pathlist)
 			previous_pathlist(root, rel, rti, rte);
-		add_shard_paths(root, rel, rti, rte);
+		if (!checks_changing_foreign_key(root->parse))
+			add_shard_paths(root, rel, rti, rte);
 	});
 }
 
@@ -157,6 +157,8 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 			with_changed_errors(name_user_table, [&] { pass_on(&call); });
 		else if (const TransactionStmt *end = end_of_prepared(statement->utilityStmt))
 			end_prepared_by_user(end->gid, end->kind == TRANS_STMT_COMMIT_PREPARED, pass_on, &call);
+		else if (context != PROCESS_UTILITY_SUBCOMMAND && changes_definitions(statement->utilityStmt))
+			watch_definitions(statement->utilityStmt, text, pass_on, &call);
 		else
 			pass_on(&call);
 		after_utility(statement);
@@ -169,10 +171,8 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
 			previous_object_access(access, class_id, object_id, sub_id, argument);
 		if (access == OAT_DROP && class_id == RelationRelationId && sub_id == 0 && extension_exists())
 			forget_table(object_id);
-		if (access == OAT_DROP && class_id == RelationRelationId && sub_id > 0 && extension_exists())
-			note_dropped_column(object_id);
-		if (access == OAT_DROP && class_id == ConstraintRelationId && extension_exists())
-			note_dropped_constraint(object_id);
+		if (access == OAT_DROP && extension_exists())
+			note_object_drop(class_id, object_id, sub_id);
 		if (access == OAT_POST_ALTER && class_id == RelationRelationId && !may_change_shards() &&
 			is_local_shard(object_id))
 			refuse_to_change_shard(object_id);
