@@ -170,23 +170,28 @@ const char *option_value(const DefElem *option) {
 	return option->arg != nullptr ? defGetString(const_cast<DefElem *>(option)) : "true";
 }
 
+// One that is invalid is not on all shards.
+const char *alter_index(const IndexDefinition *index) {
+	return index->valid ? "ALTER INDEX " : "ALTER INDEX IF EXISTS ";
+}
+
 void compare_index_settings(const Comparison *comparison, const IndexDefinition *was,
 							const IndexDefinition *is) {
 	foreach_ptr (DefElem, option, was->options)
 		if (find_option(is->options, option->defname) == nullptr)
-			change_object(comparison, Phase::Objects, "ALTER INDEX ", is->name,
+			change_object(comparison, Phase::Objects, alter_index(is), is->name,
 						  psprintf(" RESET (%s)", quote_identifier(option->defname)));
 	foreach_ptr (DefElem, option, is->options) {
 		const DefElem *old = find_option(was->options, option->defname);
 		if (old == nullptr || strcmp(option_value(old), option_value(option)) != 0)
-			change_object(comparison, Phase::Objects, "ALTER INDEX ", is->name,
+			change_object(comparison, Phase::Objects, alter_index(is), is->name,
 						  psprintf(" SET (%s = %s)", quote_identifier(option->defname),
 								   quote_literal_cstr(option_value(option))));
 	}
 	for (int i = 0; i < list_length(is->statistics_targets); i++)
 		if (const int target = list_nth_int(is->statistics_targets, i);
 			target != list_nth_int(was->statistics_targets, i))
-			change_object(comparison, Phase::Objects, "ALTER INDEX ", is->name,
+			change_object(comparison, Phase::Objects, alter_index(is), is->name,
 						  psprintf(" ALTER COLUMN %d SET STATISTICS %d", i + 1, target));
 }
 
@@ -200,7 +205,7 @@ void compare_old_index(const Comparison *comparison, const IndexDefinition *old)
 	}
 	const bool becomes_constraint = !OidIsValid(old->constraint) && OidIsValid(now->constraint);
 	if (!OidIsValid(old->constraint) && !becomes_constraint && strcmp(old->name, now->name) != 0)
-		change_object(comparison, Phase::ObjectNames, "ALTER INDEX ", old->name,
+		change_object(comparison, Phase::ObjectNames, alter_index(now), old->name,
 					  psprintf(" RENAME TO %s", quote_identifier(now->name)));
 	compare_index_settings(comparison, old, now);
 }

@@ -103,6 +103,27 @@ void run_everywhere(List *per_node, bool settings) {
 		pump(c, nullptr, true);
 }
 
+void run_alone(List *per_node) {
+	for (int i = 0;; i++) {
+		List *busy = NIL;
+		foreach_ptr (PerNode, entry, per_node) {
+			if (entry->node->is_local() || i >= list_length(entry->statements))
+				continue;
+			Connection *c = connect_to_node(entry->node);
+			if (c->depth > 0)
+				ereport(ERROR, errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+						errmsg("node \"%s\" is in a transaction", c->node_name));
+			send_control(c, static_cast<char *>(list_nth(entry->statements, i)));
+			send_sync(c);
+			busy = lappend(busy, c);
+		}
+		if (busy == NIL)
+			return;
+		foreach_ptr (Connection, c, busy)
+			pump(c, nullptr, true);
+	}
+}
+
 void run_on_node(const NodeInfo *node, List *statements) {
 	PerNode entry{node, NIL, NIL};
 	foreach_ptr (char, sql, statements)

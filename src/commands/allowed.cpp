@@ -6,6 +6,7 @@
 #include "shardext/pg/walk.hpp"
 
 extern "C" {
+#include "access/table.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "parser/parse_type.h"
@@ -36,6 +37,27 @@ const char *table_of_index(const RangeVar *name) {
 		return nullptr;
 	const Oid relid = IndexGetRelation(index, true);
 	return OidIsValid(relid) && find_distributed_table(relid) != nullptr ? get_rel_name(relid) : nullptr;
+}
+
+// An index that is invalid is not there on all shards. REINDEX would make it valid on the coordinator.
+void refuse_invalid_indexes(const RangeVar *name) {
+	const Oid relid = name != nullptr ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
+	const char relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
+	const Oid table = relkind == RELKIND_INDEX ? IndexGetRelation(relid, true) : relid;
+	if (!OidIsValid(table) || find_distributed_table(table) == nullptr)
+		return;
+	Relation relation = table_open(table, AccessShareLock);
+	const ListCell *cell;
+	foreach (cell, RelationGetIndexList(relation)) {
+		const Oid index = lfirst_oid(cell);
+		if ((relkind != RELKIND_INDEX || index == relid) && !get_index_isvalid(index))
+			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("cannot reindex invalid index \"%s\" of distributed table \"%s\"",
+						   get_rel_name(index), get_rel_name(table)),
+					errdetail("It does not exist on all shards."),
+					errhint("Drop the index and create it again."));
+	}
+	table_close(relation, AccessShareLock);
 }
 
 // True for what shards follow, or what is enforced on the coordinator alone.
@@ -161,7 +183,8 @@ void check_not_a_shard(Node *statement) {
 	}
 }
 
-// The type that a statement changes, or InvalidOid.
+} // namespace
+
 Oid changed_type(Node *statement) {
 	List *names = NIL;
 	switch (nodeTag(statement)) {
@@ -209,13 +232,8 @@ Oid changed_type(Node *statement) {
 	return type;
 }
 
-} // namespace
-
 void check_allowed(Node *statement) {
 	check_not_a_shard(statement);
-	if (const Oid type = changed_type(statement); OidIsValid(type))
-		if (const Oid table = table_that_uses(type); OidIsValid(table))
-			refuse("ALTER TYPE of a column", get_rel_name(table));
 	switch (nodeTag(statement)) {
 	case T_AlterTableStmt: {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(statement);
@@ -246,21 +264,9 @@ void check_allowed(Node *statement) {
 						   rename->subname));
 		break;
 	}
-	case T_DropStmt: {
-		auto *drop = reinterpret_cast<DropStmt *>(statement);
-		if (drop->removeType != OBJECT_INDEX || !drop->concurrent)
-			break;
-		foreach_node (List, names, drop->objects)
-			if (const char *table = table_of_index(makeRangeVarFromNameList(names)))
-				refuse("DROP INDEX CONCURRENTLY", table);
+	case T_ReindexStmt:
+		refuse_invalid_indexes(reinterpret_cast<ReindexStmt *>(statement)->relation);
 		break;
-	}
-	case T_IndexStmt: {
-		auto *index = reinterpret_cast<IndexStmt *>(statement);
-		if (index->concurrent && distributed(index->relation) != nullptr)
-			refuse("CREATE INDEX CONCURRENTLY", index->relation->relname);
-		break;
-	}
 	case T_CreateTrigStmt:
 		if (distributed(reinterpret_cast<CreateTrigStmt *>(statement)->relation) != nullptr)
 			refuse("CREATE TRIGGER", reinterpret_cast<CreateTrigStmt *>(statement)->relation->relname);

@@ -9,9 +9,13 @@
 #include "shardext/cluster/definition_changes.hpp"
 #include "shardext/cluster/dependencies.hpp"
 #include "shardext/cluster/table_definition.hpp"
+#include "shardext/cluster/type_changes.hpp"
 #include "shardext/cluster/type_users.hpp"
 #include "shardext/commands/conversion.hpp"
+#include "shardext/commands/utility.hpp"
+#include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/remote/local_stream.hpp"
 
 extern "C" {
 #include "access/table.h"
@@ -38,10 +42,16 @@ struct WatchedTable {
 	List *conversions, *dropped_names;
 };
 
+struct WatchedType {
+	Oid type, relid; // a table that uses it
+	const TypeDefinition *before;
+};
+
 struct Frame {
 	Frame *outer;
 	MemoryContext context;
 	List *tables; // WatchedTable *
+	List *types;  // WatchedType *
 	bool blind;	  // the extension itself is being dropped
 };
 
@@ -69,6 +79,22 @@ WatchedTable *watch(Frame *frame, Oid relid) {
 	frame->tables = lappend(frame->tables, watched);
 	MemoryContextSwitchTo(old);
 	return watched;
+}
+
+// The same for a type that a distributed table uses. Returns false when none does.
+bool watch_type(Frame *frame, Oid type) {
+	foreach_ptr (WatchedType, known, frame->types)
+		if (known->type == type)
+			return true;
+	const Oid relid = table_that_uses(type);
+	if (!OidIsValid(relid))
+		return false;
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	auto *watched = static_cast<WatchedType *>(palloc(sizeof(WatchedType)));
+	*watched = {type, relid, read_type(type)};
+	frame->types = lappend(frame->types, watched);
+	MemoryContextSwitchTo(old);
+	return true;
 }
 
 // Locks a distributed table that the user may change, and remembers it. Whom it does not belong to gets
@@ -167,6 +193,12 @@ Oid commented_table(const CommentStmt *comment) {
 }
 
 void watch_named_tables(Frame *frame, Node *statement, const char *text) {
+	const Oid type = changed_type(statement);
+	if (OidIsValid(type) && pg_type_ownercheck(type, GetUserId())) {
+		LockDatabaseObject(TypeRelationId, type, 0, ExclusiveLock);
+		if (SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+			watch_type(frame, type);
+	}
 	switch (nodeTag(statement)) {
 	case T_AlterTableStmt:
 		watch_alter_table(frame, reinterpret_cast<AlterTableStmt *>(statement), text);
@@ -213,10 +245,15 @@ void watch_named_tables(Frame *frame, Node *statement, const char *text) {
 
 // Makes the shards follow what has changed since the frame's tables were looked at.
 void follow(Frame *frame) {
-	if (frame->tables == NIL || !extension_exists())
+	if ((frame->tables == NIL && frame->types == NIL) || !extension_exists())
 		return;
 	CommandCounterIncrement();
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	foreach_ptr (WatchedType, type, frame->types)
+		if (SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type->type))) {
+			follow_type(type->before, type->relid);
+			type->before = read_type(type->type);
+		}
 	List *changes = NIL;
 	foreach_ptr (WatchedTable, table, frame->tables) {
 		const DistributedTable *now = SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table->relid))
@@ -267,7 +304,8 @@ void watch_definitions(Node *statement, const char *text, void (*run)(void *), v
 	PG_TRY();
 	{
 		watch_named_tables(&frame, statement, text);
-		run(argument);
+		// PostgreSQL looks at local shards as well, when a domain changes, say.
+		with_changed_errors(name_user_table, [&] { run(argument); });
 		follow(&frame);
 	}
 	PG_FINALLY();
@@ -295,6 +333,11 @@ void note_object_drop(Oid class_id, Oid object_id, int sub_id) {
 	const Oid relid = table_of_object(class_id, object_id, sub_id);
 	if (!OidIsValid(relid))
 		return;
+	// An attribute of a composite type goes.
+	if (current != nullptr && get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE) {
+		watch_type(current, get_rel_type_id(relid));
+		return;
+	}
 	if (current == nullptr || find_distributed_table(relid) == nullptr) {
 		if (class_id == ConstraintRelationId)
 			note_dropped_constraint(object_id);

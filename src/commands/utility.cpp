@@ -2,6 +2,7 @@
 #include "shardext/commands/utility.hpp"
 
 #include "shardext/commands/analyze.hpp"
+#include "shardext/commands/maintenance.hpp"
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
 #include "shardext/cluster/type_users.hpp"
@@ -136,6 +137,9 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 	}
 	if (IsA(statement, DropOwnedStmt))
 		drop_local_shards_of(roleSpecsToIds(reinterpret_cast<DropOwnedStmt *>(statement)->roles));
+	if (IsA(statement, VacuumStmt))
+		planned->utilityStmt =
+			reinterpret_cast<Node *>(vacuum_with_local_shards(reinterpret_cast<VacuumStmt *>(statement)));
 	check_allowed(statement);
 	return UtilityAction::PassOn;
 }
@@ -160,8 +164,14 @@ void after_utility(PlannedStmt *planned) {
 				if (const DistributedTable *table = distributed(alter->relation))
 					adopt_local_shards(table->relid);
 	}
-	if (IsA(planned->utilityStmt, VacuumStmt) && extension_exists())
+	if (IsA(planned->utilityStmt, VacuumStmt) && extension_exists()) {
+		vacuum_shards(reinterpret_cast<VacuumStmt *>(planned->utilityStmt));
 		analyze_named_tables(reinterpret_cast<VacuumStmt *>(planned->utilityStmt));
+	}
+	if (IsA(planned->utilityStmt, ClusterStmt) && extension_exists())
+		cluster_shards(reinterpret_cast<ClusterStmt *>(planned->utilityStmt));
+	if (IsA(planned->utilityStmt, ReindexStmt) && extension_exists())
+		reindex_shards(reinterpret_cast<ReindexStmt *>(planned->utilityStmt));
 	if (IsA(planned->utilityStmt, ReassignOwnedStmt) && extension_exists())
 		settle_all_schema_rights();
 	check_dropped_columns();

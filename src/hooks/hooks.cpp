@@ -4,6 +4,7 @@
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
 #include "shardext/commands/definition_watch.hpp"
+#include "shardext/commands/maintenance.hpp"
 #include "shardext/commands/utility.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/pg/border.hpp"
@@ -147,7 +148,8 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 				QueryCompletion *completion) {
 	gate([&] {
 		// Hooks may replace parts of the tree; a cached one is copied first, as PostgreSQL itself does.
-		if (read_only_tree && IsA(statement->utilityStmt, CopyStmt))
+		if (read_only_tree &&
+			(IsA(statement->utilityStmt, CopyStmt) || IsA(statement->utilityStmt, VacuumStmt)))
 			statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
 		if (before_utility(statement, text, params, completion) == UtilityAction::Handled)
 			return;
@@ -157,9 +159,11 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 			with_changed_errors(name_user_table, [&] { pass_on(&call); });
 		else if (const TransactionStmt *end = end_of_prepared(statement->utilityStmt))
 			end_prepared_by_user(end->gid, end->kind == TRANS_STMT_COMMIT_PREPARED, pass_on, &call);
-		else if (context != PROCESS_UTILITY_SUBCOMMAND && changes_definitions(statement->utilityStmt))
-			watch_definitions(statement->utilityStmt, text, pass_on, &call);
-		else
+		else if (context != PROCESS_UTILITY_SUBCOMMAND && changes_definitions(statement->utilityStmt)) {
+			if (!run_concurrent_index(statement->utilityStmt, context == PROCESS_UTILITY_TOPLEVEL, pass_on,
+									  &call))
+				watch_definitions(statement->utilityStmt, text, pass_on, &call);
+		} else
 			pass_on(&call);
 		after_utility(statement);
 	});

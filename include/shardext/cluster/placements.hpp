@@ -40,4 +40,8 @@ void add_pieces(PerNode *entry, const List *definitions, int64 group_id, Oid own
 // what the statements mean may depend on the session's settings.
 void run_everywhere(List *per_node, bool settings = false);
 
+// Runs each statement in a transaction of its own, outside of the coordinator's; nodes work at the same time.
+// Node local is left out.
+void run_alone(List *per_node);
+
 } // namespace shardext
