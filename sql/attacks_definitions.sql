@@ -182,7 +182,7 @@ BEGIN
     RAISE NOTICE 'called by %', current_user;
     RETURN true;
 END $$;
-SELECT statement, attempt(statement) FROM unnest(ARRAY['ALTER DOMAIN word ADD CHECK (told(VALUE)) NOT VALID', 'ALTER DOMAIN word ADD CHECK (VALUE <> '''')',
+SELECT statement, tried(statement) FROM unnest(ARRAY['ALTER DOMAIN word ADD CHECK (told(VALUE)) NOT VALID', 'ALTER DOMAIN word ADD CHECK (VALUE <> '''')',
     'ALTER DOMAIN word SET NOT NULL', 'ALTER DOMAIN word RENAME TO other_word', 'ALTER DOMAIN word SET SCHEMA public', 'ALTER DOMAIN inner_word ADD CHECK (told(VALUE)) NOT VALID',
     'ALTER DOMAIN outer_word ADD CHECK (told(VALUE)) NOT VALID', 'ALTER TYPE word RENAME TO other_word', 'ALTER TYPE grade ADD VALUE ''c''', 'ALTER TYPE grade RENAME VALUE ''a'' TO ''z''',
     'ALTER TYPE grade RENAME TO other_grade', 'ALTER TYPE pair ADD ATTRIBUTE x int', 'ALTER TYPE pair DROP ATTRIBUTE n', 'ALTER TYPE pair ALTER ATTRIBUTE n TYPE bigint',
@@ -196,7 +196,7 @@ ALTER TYPE free_grade ADD VALUE 'b';
 ALTER TYPE free_pair ADD ATTRIBUTE x int;
 ALTER TYPE free_pair RENAME TO other_pair;
 DROP TYPE other_pair, free_grade, free_word;
--- types take columns of distributed tables with them, but not those of types
+-- types take columns of distributed tables with them, and attributes of other types
 SELECT statement, tried(statement) FROM unnest(ARRAY['DROP DOMAIN word CASCADE', 'DROP DOMAIN inner_word CASCADE', 'DROP TYPE grade CASCADE', 'DROP TYPE pair CASCADE',
     'DROP TYPE nested CASCADE', 'DROP TYPE span CASCADE', 'DROP TYPE word, grade, pair, nested, span CASCADE', 'DROP TYPE grade', 'DROP TYPE pair']) statement;
 BEGIN;

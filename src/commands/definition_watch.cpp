@@ -358,7 +358,7 @@ bool checks_changing_foreign_key(const Query *query) {
 	const RangeTblEntry *from = rt_fetch(1, query->rtable), *to = rt_fetch(2, query->rtable);
 	return from->rtekind == RTE_RELATION && !from->inh && strcmp(from->eref->aliasname, "fk") == 0 &&
 		   to->rtekind == RTE_RELATION && !to->inh && strcmp(to->eref->aliasname, "pk") == 0 &&
-		   find_watched(current, from->relid) != nullptr;
+		   find_watched(current, from->relid) != nullptr && is_sharded_table(from->relid);
 }
 
 } // namespace shardext

@@ -114,7 +114,7 @@ COMMENT ON COLUMN c.k IS 'about k';
 COMMENT ON CONSTRAINT smaller ON c IS 'about smaller';
 COMMENT ON INDEX c_pkey IS 'about the key';
 CREATE STATISTICS st (ndistinct, dependencies) ON kind, amount FROM c;
-CREATE STATISTICS ON kind, (amount + 1) FROM c;
+CREATE STATISTICS other_st ON kind, (amount + 1) FROM c;
 COMMENT ON STATISTICS st IS 'about st';
 ALTER STATISTICS st SET STATISTICS 50;
 SELECT * FROM shape('c');
