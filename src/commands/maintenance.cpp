@@ -120,7 +120,8 @@ void cluster_shards(const ClusterStmt *statement) {
 	List *per_node = NIL;
 	for_each_placement(table, nullptr, [&](const NodeInfo *node, int64 group_id) {
 		add_statement(entry_of(&per_node, node),
-					  psprintf("CLUSTER %s", shard_name(table->relid, group_id, node->is_local())));
+					  psprintf("CLUSTER %s", shard_name(table->relid, group_id, node->is_local())),
+					  table->relid);
 	});
 	run_everywhere(per_node);
 }

@@ -159,6 +159,8 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 			with_changed_errors(name_user_table, [&] { pass_on(&call); });
 		else if (const TransactionStmt *end = end_of_prepared(statement->utilityStmt))
 			end_prepared_by_user(end->gid, end->kind == TRANS_STMT_COMMIT_PREPARED, pass_on, &call);
+		else if (IsA(statement->utilityStmt, VacuumStmt))
+			run_changing_shards(pass_on, &call);
 		else if (context != PROCESS_UTILITY_SUBCOMMAND && changes_definitions(statement->utilityStmt)) {
 			if (!run_concurrent_index(statement->utilityStmt, context == PROCESS_UTILITY_TOPLEVEL, pass_on,
 									  &call))
