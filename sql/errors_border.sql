@@ -44,9 +44,13 @@ COPY t (k, nothing) FROM STDIN;
 COPY (SELECT 1 / (k - 7) FROM t WHERE k = 7) TO STDOUT;
 SELECT count(*) FROM t;
 -- utility statements
-ALTER TABLE t ADD COLUMN w int;
-CREATE INDEX ON t (v);
-ALTER TABLE t RENAME TO u;
+ALTER TABLE t SET TABLESPACE pg_default;
+ALTER TABLE t ADD CHECK (v < 3);
+ALTER TABLE t ALTER k TYPE bigint;
+ALTER TABLE t ALTER v TYPE date USING 1 / (v - 5);
+CREATE UNIQUE INDEX ON t (v);
+ALTER TABLE t ADD COLUMN k int;
+ALTER TABLE t RENAME TO ref;
 TRUNCATE t, no_such_table;
 DROP TABLE t, no_such_table;
 -- functions

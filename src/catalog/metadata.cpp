@@ -49,6 +49,7 @@ Oid schema_oid = InvalidOid;
 Oid tables_oid = InvalidOid;
 Oid nodes_oid = InvalidOid;
 bool extension_known_absent = false;
+uint64 definitions = 1;
 
 // Columns of the metadata tables, in the order of the install script.
 enum { kTablesRelid = 1, kTablesKind, kTablesColocation, kTablesColumn, kTablesCluster };
@@ -58,6 +59,7 @@ enum { kPlacementsGroup = 1, kPlacementsNode };
 enum { kNodesId = 1, kNodesName, kNodesConninfo, kNodesCluster };
 
 void forget_everything() {
+	definitions++;
 	forget_stored_types();
 	HASH_SEQ_STATUS status;
 	hash_seq_init(&status, table_cache);
@@ -94,8 +96,10 @@ void on_relcache_invalidation(Datum, Oid relid) {
 	if (entry != nullptr) {
 		forget_stored_types();
 		entry->valid = false;
-		if (entry->table != nullptr)
+		if (entry->table != nullptr) {
+			definitions++;
 			forget_group(entry->colocation_id);
+		}
 	}
 }
 
@@ -236,6 +240,10 @@ void read_nodes() {
 }
 
 } // namespace
+
+uint64 definition_version() {
+	return definitions;
+}
 
 List *all_distributed_tables() {
 	List *relids = NIL;

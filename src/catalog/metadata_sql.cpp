@@ -3,12 +3,17 @@
 
 #include "shardext/catalog/metadata.hpp"
 #include "shardext/pg/transmission_modes.hpp"
+#include "shardext/pg/walk.hpp"
 
 extern "C" {
 #include "catalog/pg_authid_d.h"
 #include "executor/spi.h"
+#include "parser/parser.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 }
 
 namespace shardext {
@@ -44,7 +49,41 @@ template <class F> void as_extension_owner(F &&body) {
 	SetUserIdAndSecContext(user, context);
 }
 
+bool is_utility(Node *statement) {
+	switch (nodeTag(statement)) {
+	case T_SelectStmt:
+	case T_InsertStmt:
+	case T_UpdateStmt:
+	case T_DeleteStmt:
+	case T_MergeStmt:
+		return false;
+	default:
+		return true;
+	}
+}
+
 } // namespace
+
+bool run_utility_statements(const char *sql) {
+	List *statements = raw_parser(sql, RAW_PARSE_DEFAULT);
+	foreach_node (RawStmt, raw, statements)
+		if (!is_utility(raw->stmt))
+			return false;
+	foreach_node (RawStmt, raw, statements) {
+		PlannedStmt *planned = makeNode(PlannedStmt);
+		planned->commandType = CMD_UTILITY;
+		planned->utilityStmt = raw->stmt;
+		planned->stmt_location = raw->stmt_location;
+		planned->stmt_len = raw->stmt_len;
+		PushActiveSnapshot(GetTransactionSnapshot());
+		ProcessUtility(planned, sql, false, PROCESS_UTILITY_SUBCOMMAND, nullptr, nullptr, None_Receiver,
+					   nullptr);
+		if (ActiveSnapshotSet())
+			PopActiveSnapshot();
+		CommandCounterIncrement();
+	}
+	return true;
+}
 
 bool is_changing_metadata() {
 	return depth > 0;
@@ -52,6 +91,8 @@ bool is_changing_metadata() {
 
 void run_metadata_sql(const char *sql) {
 	as_extension_owner([&] {
+		if (run_utility_statements(sql))
+			return;
 		const int code = SPI_execute(sql, false, 0);
 		if (code < 0)
 			ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),

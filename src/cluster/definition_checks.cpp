@@ -283,7 +283,7 @@ const char *why_not_on_nodes(Node *expression) {
 	return walk.reason;
 }
 
-void check_table_can_be_distributed(Oid relid, AttrNumber key_attnum) {
+void check_distributed_definition(Oid relid, AttrNumber key_attnum) {
 	Relation relation = relation_open(relid, AccessShareLock);
 	check_relation_kind(relation);
 	check_relatives(relation);
@@ -292,9 +292,13 @@ void check_table_can_be_distributed(Oid relid, AttrNumber key_attnum) {
 	check_expressions(relation);
 	if (key_attnum != 0)
 		check_distribution_by(relation, key_attnum);
-	check_foreign_keys(relid, key_attnum);
 	table_dependency_statements(relid); // raises an error for what no node can have
 	relation_close(relation, NoLock);
+}
+
+void check_table_can_be_distributed(Oid relid, AttrNumber key_attnum) {
+	check_distributed_definition(relid, key_attnum);
+	check_foreign_keys(relid, key_attnum);
 }
 
 } // namespace shardext

@@ -89,16 +89,8 @@ List *add_index(List *statements, Oid relid, Oid index, Form_pg_index form) {
 // Adds the valid indexes of a table, oldest first.
 List *add_indexes(List *statements, Relation relation) {
 	const ListCell *cell;
-	foreach (cell, RelationGetIndexList(relation)) {
-		const Oid index = lfirst_oid(cell);
-		HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for index %u", index);
-		auto *form = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple));
-		if (form->indisvalid)
-			statements = add_index(statements, RelationGetRelid(relation), index, form);
-		ReleaseSysCache(tuple);
-	}
+	foreach (cell, RelationGetIndexList(relation))
+		statements = add_index_statements(statements, RelationGetRelid(relation), lfirst_oid(cell));
 	return statements;
 }
 
@@ -128,71 +120,27 @@ char *statistics_name(Oid statistics, Oid *schema, int *target) {
 	return name;
 }
 
-// Adds the extended statistics of a table. They live in the shard's schema, wherever they are here.
+// Adds the extended statistics of a table.
 List *add_statistics(List *statements, Relation relation) {
-	const Oid relid = RelationGetRelid(relation);
 	const ListCell *cell;
-	foreach (cell, RelationGetStatExtList(relation)) {
-		const Oid statistics = lfirst_oid(cell);
-		Oid schema;
-		int target;
-		const char *name = statistics_name(statistics, &schema, &target);
-		const char *definition = pg_get_statisticsobjdef_string(statistics);
-		const char *head = "CREATE STATISTICS ";
-		const size_t skip =
-			strlen(head) + strlen(quote_qualified_identifier(get_namespace_name(schema), name));
-		SqlPieces *rest = splice_relations(psprintf("%sx%s", head, definition + skip));
-
-		SqlBuilder sql;
-		sql.text(head);
-		sql.schema_of(relid);
-		sql.text(".");
-		sql.identifier(name);
-		strVal(linitial(rest)) += strlen(head) + 1; // after the x that stood for the name
-		sql.append(rest);
-		statements = lappend(statements, sql.finish());
-
-		if (target >= 0) {
-			sql.text("ALTER STATISTICS ");
-			sql.schema_of(relid);
-			sql.text(".");
-			sql.identifier(name);
-			sql.text(psprintf(" SET STATISTICS %d", target));
-			statements = lappend(statements, sql.finish());
-		}
-	}
+	foreach (cell, RelationGetStatExtList(relation))
+		statements = add_statistics_statements(statements, RelationGetRelid(relation), lfirst_oid(cell));
 	return statements;
 }
 
 // Adds COMMENT ON for an object in the table's schema, when it has a comment.
 List *add_comment(List *statements, Oid relid, const char *kind, const char *name, Oid catalog, Oid object) {
 	const char *comment = GetComment(object, catalog, 0);
-	if (comment == nullptr)
-		return statements;
-	SqlBuilder sql;
-	sql.text("COMMENT ON ");
-	sql.text(kind);
-	sql.schema_of(relid);
-	sql.text(".");
-	sql.identifier(name);
-	sql.text(" IS ");
-	sql.literal(comment);
-	return lappend(statements, sql.finish());
+	return comment != nullptr ? lappend(statements, comment_statement(relid, kind, name, comment))
+							  : statements;
 }
 
 // Adds the comment on a column, when it has one.
 List *add_column_comment(List *statements, Oid relid, Form_pg_attribute column) {
 	const char *comment = GetComment(relid, RelationRelationId, column->attnum);
-	if (comment == nullptr)
-		return statements;
-	SqlBuilder sql;
-	sql.text("COMMENT ON COLUMN ");
-	sql.relation(relid);
-	sql.text(".");
-	sql.identifier(NameStr(column->attname));
-	sql.text(" IS ");
-	sql.literal(comment);
-	return lappend(statements, sql.finish());
+	return comment != nullptr
+			   ? lappend(statements, column_comment_statement(relid, NameStr(column->attname), comment))
+			   : statements;
 }
 
 // Adds the comments on a table and on all that belongs to it but foreign keys.
@@ -243,18 +191,102 @@ const char *replica_identity(char identity) {
 
 } // namespace
 
-List *add_constraint_comment(List *statements, Oid relid, Oid constraint) {
-	const char *comment = GetComment(constraint, ConstraintRelationId, 0);
-	if (comment == nullptr)
-		return statements;
+namespace {
+
+// Adds what ends a COMMENT statement.
+SqlPieces *finish_comment(SqlBuilder *sql, const char *comment) {
+	sql->text(" IS ");
+	if (comment != nullptr)
+		sql->literal(comment);
+	else
+		sql->text("NULL");
+	return sql->finish();
+}
+
+} // namespace
+
+SqlPieces *comment_statement(Oid relid, const char *kind, const char *name, const char *comment) {
+	SqlBuilder sql;
+	sql.text("COMMENT ON ");
+	sql.text(kind);
+	sql.schema_of(relid);
+	sql.text(".");
+	sql.identifier(name);
+	return finish_comment(&sql, comment);
+}
+
+SqlPieces *column_comment_statement(Oid relid, const char *column, const char *comment) {
+	SqlBuilder sql;
+	sql.text("COMMENT ON COLUMN ");
+	sql.relation(relid);
+	sql.text(".");
+	sql.identifier(column);
+	return finish_comment(&sql, comment);
+}
+
+SqlPieces *constraint_comment_statement(Oid relid, const char *constraint, const char *comment) {
 	SqlBuilder sql;
 	sql.text("COMMENT ON CONSTRAINT ");
-	sql.identifier(get_constraint_name(constraint));
+	sql.identifier(constraint);
 	sql.text(" ON ");
 	sql.relation(relid);
-	sql.text(" IS ");
-	sql.literal(comment);
-	return lappend(statements, sql.finish());
+	return finish_comment(&sql, comment);
+}
+
+List *add_constraint_comment(List *statements, Oid relid, Oid constraint) {
+	const char *comment = GetComment(constraint, ConstraintRelationId, 0);
+	return comment != nullptr
+			   ? lappend(statements,
+						 constraint_comment_statement(relid, get_constraint_name(constraint), comment))
+			   : statements;
+}
+
+SqlPieces *add_constraint_statement(Oid constraint) {
+	const Oid index = get_constraint_index(constraint);
+	return OidIsValid(index) && get_index_constraint(index) == constraint
+			   ? add_constraint(constraint, index)
+			   : splice_relations(pg_get_constraintdef_command(constraint));
+}
+
+List *add_index_statements(List *statements, Oid relid, Oid index) {
+	HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for index %u", index);
+	auto *form = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple));
+	if (form->indisvalid)
+		statements = add_index(statements, relid, index, form);
+	ReleaseSysCache(tuple);
+	return statements;
+}
+
+// Statistics objects of a shard live in its schema, wherever they are here.
+List *add_statistics_statements(List *statements, Oid relid, Oid statistics) {
+	Oid schema;
+	int target;
+	const char *name = statistics_name(statistics, &schema, &target);
+	const char *definition = pg_get_statisticsobjdef_string(statistics);
+	const char *head = "CREATE STATISTICS ";
+	const size_t skip = strlen(head) + strlen(quote_qualified_identifier(get_namespace_name(schema), name));
+	SqlPieces *rest = splice_relations(psprintf("%sx%s", head, definition + skip));
+
+	SqlBuilder sql;
+	sql.text(head);
+	sql.schema_of(relid);
+	sql.text(".");
+	sql.identifier(name);
+	strVal(linitial(rest)) += strlen(head) + 1; // after the x that stood for the name
+	sql.append(rest);
+	statements = lappend(statements, sql.finish());
+
+	if (target >= 0) {
+		sql.text("ALTER STATISTICS ");
+		sql.schema_of(relid);
+		sql.text(".");
+		sql.identifier(name);
+		sql.text(psprintf(" SET STATISTICS %d", target));
+		statements = lappend(statements, sql.finish());
+	}
+	return statements;
 }
 
 List *shard_index_statements(Oid relid) {

@@ -18,6 +18,7 @@ extern "C" {
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic_ext.h"
 }
@@ -217,7 +218,45 @@ bool is_own_schema(const ObjectAddress *part, const Dependency *dependency) {
 		   (part->classId == RelationRelationId || part->classId == StatisticExtRelationId);
 }
 
+// Visits what an expression calls and the types of its values.
+bool visit_expression(Node *node, Walk *walk) {
+	if (node == nullptr)
+		return false;
+	auto visit_one = [&](Oid catalog, Oid oid) {
+		if (!OidIsValid(oid))
+			return;
+		ObjectAddress object;
+		ObjectAddressSet(object, catalog, oid);
+		visit(walk, object);
+	};
+	visit_one(TypeRelationId, exprType(node));
+	if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr))
+		visit_one(OperatorRelationId, reinterpret_cast<OpExpr *>(node)->opno);
+	if (IsA(node, ScalarArrayOpExpr))
+		visit_one(OperatorRelationId, reinterpret_cast<ScalarArrayOpExpr *>(node)->opno);
+	check_functions_in_node(
+		node,
+		[](Oid function, void *context) {
+			ObjectAddress object;
+			ObjectAddressSet(object, ProcedureRelationId, function);
+			visit(static_cast<Walk *>(context), object);
+			return false;
+		},
+		walk);
+	return walk_expression(node, visit_expression, walk);
+}
+
 } // namespace
+
+List *expression_dependency_statements(Oid relid, Node *expression) {
+	const int level = begin_printing_definitions();
+	Walk walk{};
+	walk.relid = relid;
+	walk.seen = new_object_addresses();
+	visit_expression(expression, &walk);
+	end_printing_definitions(level);
+	return walk.statements;
+}
 
 List *table_dependency_statements(Oid relid) {
 	Relation relation = table_open(relid, AccessShareLock);

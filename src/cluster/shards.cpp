@@ -3,6 +3,7 @@
 
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/dependencies.hpp"
+#include "shardext/cluster/placements.hpp"
 #include "shardext/cluster/table_definition.hpp"
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/transmission_modes.hpp"
@@ -80,10 +81,6 @@ void settle_schema_rights_of(const char *condition) {
 		record_initial_rights(static_cast<Oid>(strtoul(word, nullptr, 10)));
 }
 
-void settle_schema_rights(const char *shard_schema) {
-	settle_schema_rights_of(psprintf("nspname = %s", quote_literal_cstr(shard_schema)));
-}
-
 void adopt_local_shard(Oid relid, int64 group_id) {
 	const char *schema_name = get_namespace_name(get_rel_namespace(relid));
 	const char *shard_schema = shard_schema_name(group_id, schema_name);
@@ -108,115 +105,6 @@ void adopt_local_shard(Oid relid, int64 group_id) {
 	settle_schema_rights(shard_schema);
 }
 
-// A schema of this name that somebody else has made must not become a shard group's.
-void check_schema_is_ours(int64 group_id, const char *schema_name) {
-	const char *schema = shard_schema_name(group_id, schema_name);
-	const Oid existing = get_namespace_oid(schema, true);
-	if (OidIsValid(existing) &&
-		getExtensionOfObject(NamespaceRelationId, existing) != get_extension_oid("shardext", false))
-		ereport(ERROR, errcode(ERRCODE_DUPLICATE_SCHEMA), errmsg("schema \"%s\" already exists", schema),
-				errdetail("Shards need this name, and the schema was not made for them."),
-				errhint("Rename or drop the schema, or try again: the next attempt takes other names."));
-}
-
-List *schema_statements(int64 group_id, const char *schema_name) {
-	const char *schema = quote_identifier(shard_schema_name(group_id, schema_name));
-	List *result = list_make1(psprintf("CREATE SCHEMA IF NOT EXISTS %s", schema));
-	result = lappend(result, psprintf("COMMENT ON SCHEMA %s IS %s", schema,
-									  quote_literal_cstr(psprintf("shardext cluster " INT64_FORMAT
-																  ", shard group " INT64_FORMAT ", schema %s",
-																  cluster_id(), group_id, schema_name))));
-	return result;
-}
-
-// Calls body(node, group id) for every placement of the table; a reference table has none on node local,
-// whose copy is the table itself.
-template <class F>
-void for_each_placement(const DistributedTable *table, const NodeInfo *only_node, F &&body) {
-	if (table->is_sharded()) {
-		for (int i = 0; i < table->colocation->group_count; i++) {
-			const NodeInfo *node = find_node(table->colocation->groups[i].node_id);
-			if (only_node == nullptr || only_node->id == node->id)
-				body(node, table->colocation->groups[i].id);
-		}
-		return;
-	}
-	foreach_ptr (NodeInfo, node, all_nodes())
-		if (!node->is_local() && (only_node == nullptr || only_node->id == node->id))
-			body(node, table->colocation->groups[0].id);
-}
-
-struct PerNode {
-	const NodeInfo *node;
-	List *statements;
-};
-
-// Runs each node's statements; nodes work at the same time.
-void run_everywhere(List *per_node) {
-	List *remote = NIL;
-	foreach_ptr (PerNode, entry, per_node) {
-		if (entry->node->is_local())
-			continue;
-		Connection *c = connect_to_node(entry->node);
-		enter_transaction(c, Scope::Write);
-		foreach_ptr (char, sql, entry->statements)
-			send_control(c, sql);
-		send_sync(c);
-		remote = lappend(remote, c);
-	}
-	foreach_ptr (PerNode, entry, per_node)
-		if (entry->node->is_local())
-			foreach_ptr (char, sql, entry->statements)
-				run_metadata_sql(sql);
-	foreach_ptr (Connection, c, remote)
-		pump(c, nullptr, true);
-}
-
-List *statements_of(List **per_node, const NodeInfo *node, PerNode **entry) {
-	foreach_ptr (PerNode, existing, *per_node)
-		if (existing->node->id == node->id) {
-			*entry = existing;
-			return *per_node;
-		}
-	*entry = static_cast<PerNode *>(palloc0(sizeof(PerNode)));
-	(*entry)->node = node;
-	return *per_node = lappend(*per_node, *entry);
-}
-
-int changing_shards = 0; // > 0 while shardext itself changes local shards as their owner
-
-// Runs statements on local shards as the owner of the table: what they call of his must not run with other
-// rights.
-void run_as_owner(Oid relid, List *statements) {
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	Oid user;
-	int context;
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	const int level = NewGUCNestLevel();
-	set_parsing_modes();
-	changing_shards++;
-	PG_TRY();
-	{
-		SPI_connect();
-		foreach_ptr (char, sql, statements)
-			SPI_execute(sql, false, 0);
-		SPI_finish();
-	}
-	PG_FINALLY();
-	{ changing_shards--; }
-	PG_END_TRY();
-	AtEOXact_GUC(true, level);
-	SetUserIdAndSecContext(user, context);
-}
-
-void add_pieces(PerNode *entry, List *definitions, int64 group_id) {
-	foreach_ptr (SqlPieces, pieces, definitions)
-		entry->statements = lappend(entry->statements, shard_sql(pieces, group_id, entry->node->is_local()));
-}
-
 // --- dropping ---
 
 struct ForgottenTable {
@@ -235,6 +123,45 @@ LocalTransactionId remembered_in = InvalidLocalTransactionId;
 LocalTransactionId dropping_extension_in = InvalidLocalTransactionId;
 LocalTransactionId forgotten_in = InvalidLocalTransactionId;
 
+void drop_placement(List **per_node, const ForgottenTable *table, const NodeInfo *node, int64 group_id) {
+	const char *schema = shard_schema_name(group_id, table->schema_name);
+	if (node->is_local()) {
+		drop_local_object(RelationRelationId, local_shard(table->schema_name, table->table_name, group_id));
+		return;
+	}
+	PerNode *entry = entry_of(per_node, node);
+	add_statement(entry, psprintf("DROP TABLE IF EXISTS %s CASCADE",
+								  quote_qualified_identifier(schema, table->table_name)));
+	if (table->last_in_schema)
+		add_statement(entry, psprintf("DROP SCHEMA IF EXISTS %s CASCADE", quote_identifier(schema)));
+}
+
+} // namespace
+
+void settle_schema_rights(const char *shard_schema) {
+	settle_schema_rights_of(psprintf("nspname = %s", quote_literal_cstr(shard_schema)));
+}
+
+// A schema of this name that somebody else has made must not become a shard group's.
+void check_schema_is_ours(int64 group_id, const char *schema_name) {
+	const char *schema = shard_schema_name(group_id, schema_name);
+	const Oid existing = get_namespace_oid(schema, true);
+	if (OidIsValid(existing) &&
+		getExtensionOfObject(NamespaceRelationId, existing) != get_extension_oid("shardext", false))
+		ereport(ERROR, errcode(ERRCODE_DUPLICATE_SCHEMA), errmsg("schema \"%s\" already exists", schema),
+				errdetail("Shards need this name, and the schema was not made for them."),
+				errhint("Rename or drop the schema, or try again: the next attempt takes other names."));
+}
+
+void add_schema_statements(PerNode *entry, int64 group_id, const char *schema_name) {
+	const char *schema = quote_identifier(shard_schema_name(group_id, schema_name));
+	add_statement(entry, psprintf("CREATE SCHEMA IF NOT EXISTS %s", schema));
+	add_statement(entry, psprintf("COMMENT ON SCHEMA %s IS %s", schema,
+								  quote_literal_cstr(psprintf("shardext cluster " INT64_FORMAT
+															  ", shard group " INT64_FORMAT ", schema %s",
+															  cluster_id(), group_id, schema_name))));
+}
+
 void drop_local_object(Oid class_id, Oid object_id) {
 	if (!OidIsValid(object_id))
 		return;
@@ -245,29 +172,6 @@ void drop_local_object(Oid class_id, Oid object_id) {
 	performDeletion(&address, DROP_CASCADE, PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
 }
 
-void drop_placement(List **per_node, const ForgottenTable *table, const NodeInfo *node, int64 group_id) {
-	const char *schema = shard_schema_name(group_id, table->schema_name);
-	if (node->is_local()) {
-		drop_local_object(RelationRelationId, local_shard(table->schema_name, table->table_name, group_id));
-		return;
-	}
-	PerNode *entry;
-	statements_of(per_node, node, &entry);
-	entry->statements =
-		lappend(entry->statements, psprintf("DROP TABLE IF EXISTS %s CASCADE",
-											quote_qualified_identifier(schema, table->table_name)));
-	if (table->last_in_schema)
-		entry->statements = lappend(entry->statements,
-									psprintf("DROP SCHEMA IF EXISTS %s CASCADE", quote_identifier(schema)));
-}
-
-} // namespace
-
-void run_on_node(const NodeInfo *node, List *statements) {
-	PerNode entry{node, statements};
-	run_everywhere(list_make1(&entry));
-}
-
 void create_shards(Oid relid, const NodeInfo *only_node) {
 	const DistributedTable *table = find_distributed_table(relid);
 	const char *schema_name = get_namespace_name(get_rel_namespace(relid));
@@ -275,12 +179,11 @@ void create_shards(Oid relid, const NodeInfo *only_node) {
 	List *definitions = shard_table_statements(relid);
 	List *per_node = NIL;
 	for_each_placement(table, only_node, [&](const NodeInfo *node, int64 group_id) {
-		PerNode *entry;
-		const int before = list_length(per_node);
-		statements_of(&per_node, node, &entry);
-		if (list_length(per_node) > before && !node->is_local())
-			entry->statements = list_copy(dependencies);
-		entry->statements = list_concat(entry->statements, schema_statements(group_id, schema_name));
+		PerNode *entry = entry_of(&per_node, node);
+		if (entry->statements == NIL && !node->is_local())
+			foreach_ptr (char, sql, dependencies)
+				add_statement(entry, sql);
+		add_schema_statements(entry, group_id, schema_name);
 		if (node->is_local())
 			check_schema_is_ours(group_id, schema_name);
 		add_pieces(entry, definitions, group_id);
@@ -296,26 +199,15 @@ void create_shard_indexes(Oid relid, const NodeInfo *only_node) {
 	const DistributedTable *table = find_distributed_table(relid);
 	List *indexes = shard_index_statements(relid);
 	List *foreign_keys = shard_foreign_key_statements(relid);
-	List *local_keys = NIL;
 	List *per_node = NIL;
 	for_each_placement(table, only_node, [&](const NodeInfo *node, int64 group_id) {
-		PerNode *entry;
-		statements_of(&per_node, node, &entry);
-		add_pieces(entry, indexes, group_id);
-		if (!node->is_local()) {
-			add_pieces(entry, foreign_keys, group_id);
-			return;
-		}
-		foreach_ptr (SqlPieces, pieces, foreign_keys)
-			local_keys = lappend(local_keys, shard_sql(pieces, group_id, true));
+		add_pieces(entry_of(&per_node, node), indexes, group_id);
+	});
+	// All shards have their keys before the first foreign key of one is made.
+	for_each_placement(table, only_node, [&](const NodeInfo *node, int64 group_id) {
+		add_pieces(entry_of(&per_node, node), foreign_keys, group_id, relid);
 	});
 	run_everywhere(per_node);
-	if (local_keys != NIL)
-		run_as_owner(relid, local_keys);
-}
-
-bool may_change_shards() {
-	return superuser() || changing_shards > 0;
 }
 
 bool is_local_shard(Oid relid) {
@@ -530,15 +422,15 @@ void remember_cluster() {
 		auto *copy = static_cast<NodeInfo *>(palloc(sizeof(NodeInfo)));
 		*copy = *node;
 		copy->conninfo = pstrdup(node->conninfo);
-		auto *entry = static_cast<PerNode *>(palloc0(sizeof(PerNode)));
-		entry->node = copy;
 		// One statement finds all schemas that carry this cluster's mark.
-		entry->statements = list_make1(psprintf(
-			"DO $do$ DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_catalog.pg_namespace WHERE "
-			"pg_catalog.obj_description(oid, 'pg_namespace') LIKE 'shardext cluster " INT64_FORMAT "%%' LOOP "
-			"EXECUTE pg_catalog.format('DROP SCHEMA %%I CASCADE', s); END LOOP; END $do$",
-			cluster_id()));
-		remembered = lappend(remembered, entry);
+		add_statement(
+			entry_of(&remembered, copy),
+			psprintf(
+				"DO $do$ DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_catalog.pg_namespace WHERE "
+				"pg_catalog.obj_description(oid, 'pg_namespace') LIKE 'shardext cluster " INT64_FORMAT
+				"%%' LOOP "
+				"EXECUTE pg_catalog.format('DROP SCHEMA %%I CASCADE', s); END LOOP; END $do$",
+				cluster_id()));
 	}
 	MemoryContextSwitchTo(old);
 }

@@ -77,7 +77,7 @@ const char *generation_expression(const Table *table, AttrNumber attnum) {
 }
 
 // Appends a column with everything that CREATE TABLE of every PostgreSQL version can say about it.
-void append_column(SqlBuilder *sql, const Table *table, Form_pg_attribute column) {
+void append_column(SqlBuilder *sql, const Table *table, Form_pg_attribute column, bool with_not_null = true) {
 	sql->identifier(NameStr(column->attname));
 	sql->text(" ");
 	sql->text(format_type_with_typemod(column->atttypid, column->atttypmod));
@@ -87,7 +87,7 @@ void append_column(SqlBuilder *sql, const Table *table, Form_pg_attribute column
 		sql->text(" COLLATE ");
 		sql->text(generate_collation_name(column->attcollation));
 	}
-	if (column->attnotnull)
+	if (column->attnotnull && with_not_null)
 		sql->text(" NOT NULL");
 	if (column->attgenerated != '\0') {
 		sql->text(" GENERATED ALWAYS AS (");
@@ -190,6 +190,14 @@ void add_column_settings(StringInfo actions, Form_pg_attribute column) {
 }
 
 } // namespace
+
+const char *column_definition(Relation relation, AttrNumber attnum, bool with_not_null) {
+	const Table table{relation,
+					  deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation))};
+	SqlBuilder sql;
+	append_column(&sql, &table, TupleDescAttr(RelationGetDescr(relation), attnum - 1), with_not_null);
+	return shard_sql(sql.finish(), 0, false);
+}
 
 List *shard_table_statements(Oid relid) {
 	Relation relation = table_open(relid, AccessShareLock);

@@ -3,7 +3,8 @@
 
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
-#include "shardext/cluster/type_users.hpp"
+#include "shardext/commands/definition_watch.hpp"
+#include "shardext/commands/maintenance.hpp"
 #include "shardext/commands/utility.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/pg/border.hpp"
@@ -20,7 +21,6 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
@@ -58,7 +58,7 @@ PlannedStmt *call_planner(Query *query, const char *text, int options, ParamList
 
 PlannedStmt *on_planner(Query *query, const char *text, int options, ParamListInfo params) {
 	return gate([&] {
-		if (!statement_is_distributed(query)) {
+		if (!statement_is_distributed(query) || checks_changing_foreign_key(query)) {
 			check_reference_targets(query);
 			return plan_other_statement(query, text, options, params, call_planner);
 		}
@@ -70,7 +70,8 @@ void on_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 	gate([&] {
 		if (previous_pathlist)
 			previous_pathlist(root, rel, rti, rte);
-		add_shard_paths(root, rel, rti, rte);
+		if (!checks_changing_foreign_key(root->parse))
+			add_shard_paths(root, rel, rti, rte);
 	});
 }
 
@@ -149,7 +150,8 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 				QueryCompletion *completion) {
 	gate([&] {
 		// Hooks may replace parts of the tree; a cached one is copied first, as PostgreSQL itself does.
-		if (read_only_tree && IsA(statement->utilityStmt, CopyStmt))
+		if (read_only_tree &&
+			(IsA(statement->utilityStmt, CopyStmt) || IsA(statement->utilityStmt, VacuumStmt)))
 			statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
 		note_utility_with_snapshot(statement->utilityStmt);
 		if (before_utility(statement, text, params, completion) == UtilityAction::Handled)
@@ -160,7 +162,13 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 			with_changed_errors(name_user_table, [&] { pass_on(&call); });
 		else if (const TransactionStmt *end = end_of_prepared(statement->utilityStmt))
 			end_prepared_by_user(end->gid, end->kind == TRANS_STMT_COMMIT_PREPARED, pass_on, &call);
-		else
+		else if (IsA(statement->utilityStmt, VacuumStmt))
+			run_changing_shards(pass_on, &call);
+		else if (context != PROCESS_UTILITY_SUBCOMMAND && changes_definitions(statement->utilityStmt)) {
+			if (!run_concurrent_index(statement->utilityStmt, context == PROCESS_UTILITY_TOPLEVEL, pass_on,
+									  &call))
+				watch_definitions(statement->utilityStmt, text, pass_on, &call);
+		} else
 			pass_on(&call);
 		after_utility(statement);
 	});
@@ -172,10 +180,8 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
 			previous_object_access(access, class_id, object_id, sub_id, argument);
 		if (access == OAT_DROP && class_id == RelationRelationId && sub_id == 0 && extension_exists())
 			forget_table(object_id);
-		if (access == OAT_DROP && class_id == RelationRelationId && sub_id > 0 && extension_exists())
-			note_dropped_column(object_id);
-		if (access == OAT_DROP && class_id == ConstraintRelationId && extension_exists())
-			note_dropped_constraint(object_id);
+		if (access == OAT_DROP && extension_exists())
+			note_object_drop(class_id, object_id, sub_id);
 		if (access == OAT_POST_ALTER && class_id == RelationRelationId && !may_change_shards() &&
 			is_local_shard(object_id))
 			refuse_to_change_shard(object_id);

@@ -20,6 +20,11 @@ CREATE FUNCTION pg_catalog.shardext_shard_of("table" regclass, key text,
 COMMENT ON FUNCTION pg_catalog.shardext_shard_of(regclass, text) IS
     'where the rows of a key live: shard group, node, and the shard''s qualified name there';
 
+CREATE FUNCTION pg_catalog.shardext_verify(OUT table_name regclass, OUT shard text, OUT node name, OUT difference text)
+    RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_verify';
+COMMENT ON FUNCTION pg_catalog.shardext_verify() IS
+    'compares the definition of every shard and every copy of a reference table with that of its table; no rows: all are the same';
+
 CREATE VIEW shardext.shardext_tables AS
     SELECT t.relid AS table_name,
            CASE t.kind WHEN 'h' THEN 'distributed' ELSE 'reference' END ||

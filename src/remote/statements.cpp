@@ -53,10 +53,21 @@ void send_statement(Connection *c, const char *sql, int count, const Oid *types,
 				send_control(c, name, nullptr, true);
 			}
 			free(statement->text);
-			*statement = {hash, strdup(sql), ++c->next_statement, c->use_counter, false};
+			*statement = {hash, strdup(sql), ++c->next_statement, c->use_counter, false, 0};
 		} else {
 			snprintf(name, sizeof name, "s%u", statement->number);
+			// Its result may have other types by now, which the node would refuse. The new one gets a new
+			// name: a batch that fails may leave the old one there.
+			if (statement->prepared && statement->definitions != definition_version()) {
+				char deallocate[40];
+				snprintf(deallocate, sizeof deallocate, "DEALLOCATE %s", name);
+				send_control(c, deallocate, nullptr, true);
+				statement->prepared = false;
+				statement->number = ++c->next_statement;
+				snprintf(name, sizeof name, "s%u", statement->number);
+			}
 			if (!statement->prepared) {
+				statement->definitions = definition_version();
 				send_prepare(c, name, sql, count, types, statement);
 				statement->prepared = true;
 			}

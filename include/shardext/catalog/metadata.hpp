@@ -66,6 +66,9 @@ ColocationGroup *find_colocation_group(int32 colocation_id);
 // The relations of all distributed and reference tables.
 List *all_distributed_tables();
 
+// A number that grows when the definition of a distributed or reference table may have changed.
+uint64 definition_version();
+
 // Nodes. `all_nodes` is sorted by id and begins with node local; the list lives until the transaction ends.
 const NodeInfo *find_node(int32 node_id);			 // nullptr when there is none
 const NodeInfo *find_node_by_name(const char *name); // nullptr when there is none

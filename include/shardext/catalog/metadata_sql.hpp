@@ -9,6 +9,10 @@ void run_metadata_sql(const char *sql);
 // The same for a query; returns the first column of the first row as text, or nullptr.
 char *query_metadata(const char *sql);
 
+// Runs utility statements as parts of the one that is being run: event triggers do not hear of them. Returns
+// false, and has done nothing, when one of them is a query.
+bool run_utility_statements(const char *sql);
+
 // True while one of these runs.
 bool is_changing_metadata();
 

@@ -14,6 +14,9 @@ namespace shardext {
 // exists with a different definition. Raises an error when something cannot be created on a node.
 List *table_dependency_statements(Oid relid);
 
+// The same for the functions, operators and types of an expression that is evaluated on the shards once.
+List *expression_dependency_statements(Oid relid, Node *expression);
+
 // The statement that creates one object on a node. Errors name `relid`, the table that needs it.
 char *object_creation_statement(const ObjectAddress *object, Oid relid);
 

@@ -26,12 +26,30 @@ void check_table_can_be_distributed(Oid relid, AttrNumber key_attnum);
 // can. What a node runs, it runs with the rights of the node connection.
 const char *why_not_on_nodes(Node *expression);
 
+// The same without the foreign keys, for a table that is distributed already.
+void check_distributed_definition(Oid relid, AttrNumber key_attnum);
+
 // Raises an error when a foreign key from or to the table could not be enforced within shards. Once the
 // table's metadata is visible, colocation is checked by group, before that by the type of the key.
 void check_foreign_keys(Oid relid, AttrNumber key_attnum);
 
 // The columns that a foreign key may set to their defaults. Only these have their default on the shards.
 Bitmapset *columns_set_to_default(Oid relid);
+
+// The parts of these, for what a table gets later. They print what they find, so call them between
+// begin_printing_definitions() and its end.
+const char *column_definition(Relation relation, AttrNumber attnum, bool with_not_null);
+List *add_index_statements(List *statements, Oid relid, Oid index);
+List *add_statistics_statements(List *statements, Oid relid, Oid statistics);
+
+// Returns ALTER TABLE … ADD CONSTRAINT for a constraint of any kind.
+SqlPieces *add_constraint_statement(Oid constraint);
+
+// COMMENT ON a part of a table that has the schema of its shard: "INDEX " and the like; nullptr takes the
+// comment away.
+SqlPieces *comment_statement(Oid relid, const char *kind, const char *name, const char *comment);
+SqlPieces *column_comment_statement(Oid relid, const char *column, const char *comment);
+SqlPieces *constraint_comment_statement(Oid relid, const char *constraint, const char *comment);
 
 // Adds the statement for the comment on a constraint of the table, when it has one.
 List *add_constraint_comment(List *statements, Oid relid, Oid constraint);

@@ -21,6 +21,17 @@ UtilityAction before_utility(PlannedStmt *statement, const char *text, ParamList
 // Called after PostgreSQL ran it.
 void after_utility(PlannedStmt *statement);
 
+// Raises an error for a change that shards cannot follow.
+void check_allowed(Node *statement);
+
+// The enum, domain or composite type that a statement changes, or InvalidOid.
+Oid changed_type(Node *statement);
+
+// TRUNCATE of tables with shards on this server: runs it, in one statement with these, and returns true.
+bool truncate_with_local_shards(TruncateStmt *statement);
+// PostgreSQL has emptied the coordinator's own tables and checked foreign keys; now the shards on nodes.
+void truncate_shards(TruncateStmt *statement);
+
 // COPY … FROM on a distributed table; returns the number of rows.
 uint64 copy_from(CopyStmt *statement, Oid relid, const char *text);
 

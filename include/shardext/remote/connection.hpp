@@ -31,6 +31,7 @@ struct KnownStatement {
 	uint32 number;
 	uint64 last_use;
 	bool prepared;
+	uint64 definitions; // definition_version() when it was prepared
 };
 constexpr int kKnownStatements = 128;
 
