@@ -135,13 +135,4 @@ bool may_change_shards() {
 	return superuser() || changing_shards > 0;
 }
 
-void run_changing_shards(void (*run)(void *), void *argument) {
-	changing_shards++;
-	PG_TRY();
-	{ run(argument); }
-	PG_FINALLY();
-	{ changing_shards--; }
-	PG_END_TRY();
-}
-
 } // namespace shardext

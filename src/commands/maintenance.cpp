@@ -16,6 +16,8 @@ namespace shardext {
 
 namespace {
 
+const VacuumStmt *running_vacuum = nullptr;
+
 const DistributedTable *named_table(const RangeVar *name) {
 	const Oid relid = name != nullptr ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
 	return OidIsValid(relid) ? find_distributed_table(relid) : nullptr;
@@ -95,6 +97,25 @@ VacuumStmt *vacuum_with_local_shards(VacuumStmt *statement) {
 	auto *changed = static_cast<VacuumStmt *>(copyObjectImpl(statement));
 	changed->rels = list_concat(changed->rels, shards);
 	return changed;
+}
+
+void run_vacuum(const VacuumStmt *statement, void (*run)(void *), void *argument) {
+	const VacuumStmt *outer = running_vacuum;
+	running_vacuum = statement;
+	PG_TRY();
+	{ run(argument); }
+	PG_FINALLY();
+	{ running_vacuum = outer; }
+	PG_END_TRY();
+}
+
+bool is_being_vacuumed(Oid shard) {
+	// Only shardext names a table by its OID.
+	if (running_vacuum != nullptr)
+		foreach_node (VacuumRelation, named, running_vacuum->rels)
+			if (named->oid == shard)
+				return true;
+	return false;
 }
 
 void vacuum_shards(const VacuumStmt *statement) {

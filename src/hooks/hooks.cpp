@@ -163,7 +163,7 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 		else if (const TransactionStmt *end = end_of_prepared(statement->utilityStmt))
 			end_prepared_by_user(end->gid, end->kind == TRANS_STMT_COMMIT_PREPARED, pass_on, &call);
 		else if (IsA(statement->utilityStmt, VacuumStmt))
-			run_changing_shards(pass_on, &call);
+			run_vacuum(reinterpret_cast<VacuumStmt *>(statement->utilityStmt), pass_on, &call);
 		else if (context != PROCESS_UTILITY_SUBCOMMAND && changes_definitions(statement->utilityStmt)) {
 			if (!run_concurrent_index(statement->utilityStmt, context == PROCESS_UTILITY_TOPLEVEL, pass_on,
 									  &call))
@@ -183,6 +183,7 @@ void on_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int 
 		if (access == OAT_DROP && extension_exists())
 			note_object_drop(class_id, object_id, sub_id);
 		if (access == OAT_POST_ALTER && class_id == RelationRelationId && !may_change_shards() &&
+			!(static_cast<ObjectAccessPostAlter *>(argument)->is_internal && is_being_vacuumed(object_id)) &&
 			is_local_shard(object_id))
 			refuse_to_change_shard(object_id);
 	});

@@ -16,8 +16,6 @@ void adopt_local_shards(Oid relid);
 // itself.
 bool is_local_shard(Oid relid);
 bool may_change_shards();
-// Calls run(argument) while whoever runs may: PostgreSQL's VACUUM FULL of shards is a change of theirs.
-void run_changing_shards(void (*run)(void *), void *argument);
 
 // A table has been moved to another schema or renamed: adds the statements that move its shards, and, once
 // these have run, gives the shards' schemas the rights they need and drops those that are empty.

@@ -7,6 +7,11 @@ namespace shardext {
 // Returns a VACUUM that includes the shards on this server of the tables that it names, or the same.
 VacuumStmt *vacuum_with_local_shards(VacuumStmt *statement);
 
+// Runs it: run(argument) passes it on to PostgreSQL. Meanwhile is_being_vacuumed() is true for these shards,
+// to which VACUUM FULL gives new files.
+void run_vacuum(const VacuumStmt *statement, void (*run)(void *), void *argument);
+bool is_being_vacuumed(Oid shard);
+
 // After PostgreSQL has run the statement on the coordinator's own tables.
 void vacuum_shards(const VacuumStmt *statement);
 void cluster_shards(const ClusterStmt *statement);
