@@ -2,6 +2,7 @@
 #include "shardext/commands/utility.hpp"
 
 #include "shardext/commands/analyze.hpp"
+#include "shardext/commands/truncate_triggers.hpp"
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
 #include "shardext/cluster/type_users.hpp"
@@ -84,12 +85,25 @@ bool concerns_coordinator_only(AlterTableStmt *statement) {
 		case AT_ForceRowSecurity:
 		case AT_NoForceRowSecurity:
 		case AT_SetStatistics:
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+		case AT_EnableTrigAll:
+		case AT_DisableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigUser:
 			break;
 		default:
 			return false;
 		}
 	}
 	return true;
+}
+
+bool changes_triggers(AlterTableType type) {
+	return type == AT_EnableTrigAll || type == AT_DisableTrigAll || type == AT_DisableTrig ||
+		   type == AT_EnableTrig || type == AT_EnableReplicaTrig;
 }
 
 // The tables that a column's or table's foreign keys reference, as far as they are written there.
@@ -247,7 +261,7 @@ void check_allowed(Node *statement) {
 	}
 	case T_RenameStmt: {
 		auto *rename = reinterpret_cast<RenameStmt *>(statement);
-		if (rename->renameType == OBJECT_POLICY)
+		if (rename->renameType == OBJECT_POLICY || rename->renameType == OBJECT_TRIGGER)
 			break;
 		if (rename->relation != nullptr && distributed(rename->relation) != nullptr)
 			refuse("ALTER TABLE … RENAME", rename->relation->relname);
@@ -292,10 +306,6 @@ void check_allowed(Node *statement) {
 	case T_IndexStmt:
 		if (distributed(reinterpret_cast<IndexStmt *>(statement)->relation) != nullptr)
 			refuse("CREATE INDEX", reinterpret_cast<IndexStmt *>(statement)->relation->relname);
-		break;
-	case T_CreateTrigStmt:
-		if (distributed(reinterpret_cast<CreateTrigStmt *>(statement)->relation) != nullptr)
-			refuse("CREATE TRIGGER", reinterpret_cast<CreateTrigStmt *>(statement)->relation->relname);
 		break;
 	case T_RuleStmt:
 		if (distributed(reinterpret_cast<RuleStmt *>(statement)->relation) != nullptr)
@@ -412,6 +422,33 @@ void truncate_shards(TruncateStmt *statement) {
 	run_statements(statements, Scope::Write);
 }
 
+// The same where AFTER TRUNCATE triggers want to see empty shards; false when there are none.
+bool truncate_fires(TruncateStmt *statement) {
+	List *relids = truncated_tables(statement);
+	bool any = false;
+	const ListCell *cell;
+	foreach (cell, relids)
+		any = any || find_distributed_table(lfirst_oid(cell)) != nullptr;
+	if (!any || !has_truncate_triggers(relids))
+		return false;
+	PreventCommandIfReadOnly("TRUNCATE TABLE");
+	struct Parts {
+		TruncateStmt *statement, *own;
+		bool adds_shards;
+	} parts{statement, static_cast<TruncateStmt *>(copyObjectImpl(statement)), false};
+	parts.adds_shards = owns_local_shards(statement) && add_local_shards(parts.own);
+	truncate_with_triggers(
+		relids, [](void *argument) { ExecuteTruncate(static_cast<Parts *>(argument)->own); },
+		[](void *argument) {
+			const auto *all = static_cast<Parts *>(argument);
+			if (!all->adds_shards)
+				empty_local_shards(all->statement);
+			truncate_shards(all->statement);
+		},
+		&parts);
+	return true;
+}
+
 } // namespace
 
 void refuse_to_change_shard(Oid relid) {
@@ -469,6 +506,11 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 	}
 	if (IsA(statement, TruncateStmt)) {
 		auto *changed = static_cast<TruncateStmt *>(copyObjectImpl(statement));
+		if (truncate_fires(reinterpret_cast<TruncateStmt *>(statement))) {
+			if (completion != nullptr)
+				SetQueryCompletion(completion, CMDTAG_TRUNCATE_TABLE, 0);
+			return UtilityAction::Handled;
+		}
 		if (add_local_shards(changed)) {
 			PreventCommandIfReadOnly("TRUNCATE TABLE");
 			// Always with the user's own rights: TRUNCATE triggers are his, and so is what CASCADE may reach.
@@ -522,10 +564,16 @@ void after_utility(PlannedStmt *planned) {
 	}
 	if (IsA(planned->utilityStmt, AlterTableStmt) && extension_exists()) {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(planned->utilityStmt);
-		foreach_node (AlterTableCmd, command, alter->cmds)
-			if (command->subtype == AT_ChangeOwner)
-				if (const DistributedTable *table = distributed(alter->relation))
-					adopt_local_shards(table->relid);
+		foreach_node (AlterTableCmd, command, alter->cmds) {
+			const bool triggers = changes_triggers(command->subtype);
+			if (command->subtype != AT_ChangeOwner && !triggers)
+				continue;
+			const DistributedTable *table = distributed(alter->relation);
+			if (table != nullptr && !triggers)
+				adopt_local_shards(table->relid);
+			else if (table != nullptr && !table->is_sharded())
+				keep_reference_trigger_enabled(table->relid);
+		}
 	}
 	if (IsA(planned->utilityStmt, VacuumStmt) && extension_exists())
 		analyze_named_tables(reinterpret_cast<VacuumStmt *>(planned->utilityStmt));

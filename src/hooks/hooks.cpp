@@ -4,9 +4,12 @@
 #include "shardext/cluster/create_table.hpp"
 #include "shardext/cluster/shards.hpp"
 #include "shardext/cluster/type_users.hpp"
+#include "shardext/commands/truncate_triggers.hpp"
 #include "shardext/commands/utility.hpp"
+#include "shardext/executor/pending_rows.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/pg/border.hpp"
+#include "shardext/pg/statement_snapshot.hpp"
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/plan_statement.hpp"
 #include "shardext/planner/sizes.hpp"
@@ -105,10 +108,13 @@ bool on_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
 
 void on_executor_start(QueryDesc *query, int flags) {
 	gate([&] {
+		empty_shards_for_triggers();
 		if (previous_executor_start)
 			previous_executor_start(query, flags);
 		else
 			standard_ExecutorStart(query, flags);
+		if (pending_rows != nullptr && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && send_rows_for(query))
+			show_own_writes(query);
 		if (query->estate != nullptr && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && has_scans(query->estate))
 			prepare_scans(query, ActivePortal != nullptr && ActivePortal->name[0] != '\0');
 	});
@@ -149,6 +155,11 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 		// Hooks may replace parts of the tree; a cached one is copied first, as PostgreSQL itself does.
 		if (read_only_tree && IsA(statement->utilityStmt, CopyStmt))
 			statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
+		if (pending_rows != nullptr &&
+			(IsA(statement->utilityStmt, CopyStmt) || IsA(statement->utilityStmt, TruncateStmt)))
+			send_all_pending_rows();
+		if (IsA(statement->utilityStmt, CopyStmt) || IsA(statement->utilityStmt, TruncateStmt))
+			empty_shards_for_triggers();
 		if (before_utility(statement, text, params, completion) == UtilityAction::Handled)
 			return;
 		UtilityCall call{statement, text, read_only_tree, context, params, environment, receiver, completion};
@@ -191,6 +202,7 @@ void on_client_authentication(struct Port *port, int status) {
 } // namespace
 
 void install_hooks() {
+	initialize_truncate_triggers();
 	previous_planner = planner_hook;
 	planner_hook = on_planner;
 	previous_pathlist = set_rel_pathlist_hook;

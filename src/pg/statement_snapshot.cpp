@@ -48,4 +48,13 @@ void replace_snapshot(QueryDesc *query, Snapshot snapshot) {
 	replace_in_scans(query->planstate, snapshot);
 }
 
+void show_own_writes(QueryDesc *query) {
+	if (!has_own_snapshot(query))
+		return;
+	CommandCounterIncrement();
+	query->snapshot->curcid = GetCurrentCommandId(false);
+	if (query->estate->es_output_cid != 0)
+		query->estate->es_output_cid = GetCurrentCommandId(true);
+}
+
 } // namespace shardext

@@ -16,4 +16,8 @@ bool has_own_snapshot(const QueryDesc *query);
 // read yet.
 void replace_snapshot(QueryDesc *query, Snapshot snapshot);
 
+// Lets the statement see what this transaction has written since its snapshot was taken, as long as nobody
+// else reads with it. Nothing has been read yet.
+void show_own_writes(QueryDesc *query);
+
 } // namespace shardext
