@@ -2,6 +2,7 @@
 #include "shardext/executor/write_triggers.hpp"
 
 #include "shardext/executor/nodes.hpp"
+#include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/user_triggers.hpp"
 
@@ -83,9 +84,9 @@ EState *make_estate(WriteTriggers *triggers) {
 
 void init_queue(WriteTriggers *triggers) {
 	// (Also where the events may be fired by another statement than this one, which does not know the copy.)
-	triggers->keeps_rows = may_be_deferred(triggers->target->ri_TrigDesc) ||
-						   (triggers->whole->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0 ||
-						   may_write_here(triggers->whole);
+	triggers->waits = may_write_here(triggers->whole);
+	triggers->keeps_rows = may_be_deferred(triggers->target->ri_TrigDesc) || triggers->waits ||
+						   (triggers->whole->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0;
 	// The columns that are generated from those that SET names count, too.
 	const Bitmapset *updated = ExecGetAllUpdatedCols(triggers->target, triggers->estate);
 	exec_rt_fetch(1, triggers->queue_estate)->updatedCols = bms_copy(updated);
@@ -162,6 +163,83 @@ ItemPointerData keep_row(WriteTriggers *triggers, TupleTableSlot *row) {
 	return tuple->t_self;
 }
 
+// Stands among the nodes that PostgreSQL runs to their end when the statement ends.
+struct EndOfTriggers {
+	ResultState node; // must be first
+	WriteTriggers *triggers;
+};
+
+void queue_row(WriteTriggers *triggers, CmdType command, TupleTableSlot *new_row) {
+	const TriggerDesc *kinds = triggers->target->ri_TrigDesc;
+	EState *estate = triggers->queue_estate;
+	ResultRelInfo *target = triggers->queued;
+	TransitionCaptureState *capture = triggers->captured;
+	const bool keeps = triggers->keeps_rows && (command == CMD_INSERT	? kinds->trig_insert_after_row
+												: command == CMD_UPDATE ? kinds->trig_update_after_row
+																		: kinds->trig_delete_after_row);
+	ItemPointerData old_place;
+	ItemPointerSetInvalid(&old_place);
+	if (keeps && command != CMD_INSERT)
+		old_place = keep_row(triggers, triggers->old_row);
+	if (keeps && command != CMD_DELETE)
+		new_row->tts_tid = keep_row(triggers, new_row);
+	HeapTuple old = keeps || command == CMD_INSERT ? nullptr : form_row(triggers, estate, triggers->old_row);
+	if (command == CMD_INSERT)
+		ExecARInsertTriggers(estate, target, new_row, NIL, capture);
+	else if (command == CMD_UPDATE)
+		ExecARUpdateTriggers(estate, target, nullptr, nullptr, keeps ? &old_place : nullptr, old, new_row,
+							 NIL, capture, false);
+	else
+		ExecARDeleteTriggers(estate, target, keeps ? &old_place : nullptr, old, capture, false);
+}
+
+void queue_after_statement(WriteTriggers *triggers) {
+	for (int i = list_length(triggers->plan.commands) - 1; i >= 0; i--) {
+		const auto command = static_cast<CmdType>(list_nth_int(triggers->plan.commands, i));
+		if (command == CMD_INSERT)
+			ExecASInsertTriggers(triggers->estate, triggers->target, triggers->captured);
+		else if (command == CMD_UPDATE)
+			ExecASUpdateTriggers(triggers->estate, triggers->target, triggers->captured);
+		else
+			ExecASDeleteTriggers(triggers->estate, triggers->target, triggers->captured);
+	}
+}
+
+void fetch_waiting(WriteTriggers *triggers, TupleTableSlot *stored, TupleTableSlot *row) {
+	if (!tuplestore_gettupleslot(triggers->waiting, true, false, stored))
+		elog(ERROR, "a row for AFTER triggers is missing");
+	ExecCopySlot(row, stored);
+}
+
+void queue_waiting_rows(WriteTriggers *triggers) {
+	TupleTableSlot *stored =
+		MakeSingleTupleTableSlot(RelationGetDescr(triggers->relation), &TTSOpsMinimalTuple);
+	for (int i = 0; i < triggers->commands.len; i++) {
+		const char letter = triggers->commands.data[i];
+		start_row(triggers);
+		start_queued_row(triggers);
+		if (letter != 'i')
+			fetch_waiting(triggers, stored, triggers->old_row);
+		if (letter != 'd')
+			fetch_waiting(triggers, stored, triggers->new_row);
+		queue_row(triggers, letter == 'i' ? CMD_INSERT : letter == 'u' ? CMD_UPDATE : CMD_DELETE,
+				  triggers->new_row);
+	}
+	ExecDropSingleTupleTableSlot(stored);
+	tuplestore_end(triggers->waiting);
+	triggers->waiting = nullptr;
+}
+
+TupleTableSlot *queue_all_waiting(PlanState *node) {
+	WriteTriggers *triggers = reinterpret_cast<EndOfTriggers *>(node)->triggers;
+	gate([&] {
+		if (triggers->waiting != nullptr)
+			queue_waiting_rows(triggers);
+		queue_after_statement(triggers);
+	});
+	return nullptr;
+}
+
 } // namespace
 
 WriteTriggers *begin_triggers(const TriggerPlan &plan, Oid relid, const EState *whole, MemoryContext memory) {
@@ -191,6 +269,8 @@ WriteTriggers *begin_triggers(const TriggerPlan &plan, Oid relid, const EState *
 void end_triggers(WriteTriggers *triggers) {
 	if (triggers == nullptr)
 		return;
+	if (triggers->waiting != nullptr) // the statement was not run to its end
+		tuplestore_end(triggers->waiting);
 	ExecDropSingleTupleTableSlot(triggers->old_row);
 	ExecDropSingleTupleTableSlot(triggers->new_row);
 	ExecDropSingleTupleTableSlot(triggers->inserted);
@@ -219,15 +299,18 @@ void fire_before_statement(WriteTriggers *triggers) {
 void fire_after_statement(WriteTriggers *triggers) {
 	if (triggers == nullptr)
 		return;
-	for (int i = list_length(triggers->plan.commands) - 1; i >= 0; i--) {
-		const auto command = static_cast<CmdType>(list_nth_int(triggers->plan.commands, i));
-		if (command == CMD_INSERT)
-			ExecASInsertTriggers(triggers->estate, triggers->target, triggers->captured);
-		else if (command == CMD_UPDATE)
-			ExecASUpdateTriggers(triggers->estate, triggers->target, triggers->captured);
-		else
-			ExecASDeleteTriggers(triggers->estate, triggers->target, triggers->captured);
+	if (!triggers->waits) {
+		queue_after_statement(triggers);
+		return;
 	}
+	MemoryContext old = MemoryContextSwitchTo(triggers->whole->es_query_cxt);
+	auto *end = static_cast<EndOfTriggers *>(palloc0(sizeof(EndOfTriggers)));
+	NodeSetTag(end, T_ResultState);
+	end->node.ps.ExecProcNode = queue_all_waiting;
+	end->node.ps.state = triggers->whole;
+	end->triggers = triggers;
+	triggers->whole->es_auxmodifytables = lappend(triggers->whole->es_auxmodifytables, end);
+	MemoryContextSwitchTo(old);
 }
 
 void start_row(WriteTriggers *triggers) {
@@ -271,27 +354,21 @@ bool fire_before_row(WriteTriggers *triggers, CmdType command) {
 void queue_after_row(WriteTriggers *triggers, CmdType command, TupleTableSlot *new_row, bool is_complete) {
 	if (command != CMD_DELETE && !is_complete)
 		complete_row(triggers, triggers->queue_estate, new_row);
-	const TriggerDesc *kinds = triggers->target->ri_TrigDesc;
-	EState *estate = triggers->queue_estate;
-	ResultRelInfo *target = triggers->queued;
-	TransitionCaptureState *capture = triggers->captured;
-	const bool keeps = triggers->keeps_rows && (command == CMD_INSERT	? kinds->trig_insert_after_row
-												: command == CMD_UPDATE ? kinds->trig_update_after_row
-																		: kinds->trig_delete_after_row);
-	ItemPointerData old_place;
-	ItemPointerSetInvalid(&old_place);
-	if (keeps && command != CMD_INSERT)
-		old_place = keep_row(triggers, triggers->old_row);
-	if (keeps && command != CMD_DELETE)
-		new_row->tts_tid = keep_row(triggers, new_row);
-	HeapTuple old = keeps || command == CMD_INSERT ? nullptr : form_row(triggers, estate, triggers->old_row);
-	if (command == CMD_INSERT)
-		ExecARInsertTriggers(estate, target, new_row, NIL, capture);
-	else if (command == CMD_UPDATE)
-		ExecARUpdateTriggers(estate, target, nullptr, nullptr, keeps ? &old_place : nullptr, old, new_row,
-							 NIL, capture, false);
-	else
-		ExecARDeleteTriggers(estate, target, keeps ? &old_place : nullptr, old, capture, false);
+	if (!triggers->waits) {
+		queue_row(triggers, command, new_row);
+		return;
+	}
+	MemoryContext old = MemoryContextSwitchTo(triggers->estate->es_query_cxt);
+	if (triggers->waiting == nullptr) {
+		triggers->waiting = tuplestore_begin_heap(false, false, work_mem);
+		initStringInfo(&triggers->commands);
+	}
+	appendStringInfoChar(&triggers->commands, command == CMD_INSERT ? 'i' : command == CMD_UPDATE ? 'u' : 'd');
+	if (command != CMD_INSERT)
+		tuplestore_puttupleslot(triggers->waiting, triggers->old_row);
+	if (command != CMD_DELETE)
+		tuplestore_puttupleslot(triggers->waiting, new_row);
+	MemoryContextSwitchTo(old);
 }
 
 } // namespace shardext

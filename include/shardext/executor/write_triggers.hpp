@@ -10,6 +10,7 @@
 extern "C" {
 #include "commands/trigger.h"
 #include "nodes/execnodes.h"
+#include "utils/tuplestore.h"
 }
 
 namespace shardext {
@@ -29,6 +30,11 @@ struct WriteTriggers {
 	TupleTableSlot *inserted; // new_row for AFTER triggers of an INSERT
 	List *conditions;		  // ExprState, of plan.checks
 	bool keeps_rows;		  // in the table
+	// Where statements on local shards may be open, which would fire what is queued meanwhile: rows wait until
+	// all have ended, with a letter for each one's command.
+	bool waits;
+	StringInfoData commands;
+	Tuplestorestate *waiting;
 };
 
 // Returns nullptr for a plan without triggers. `memory` is the context of the node that writes.
