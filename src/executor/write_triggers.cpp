@@ -222,7 +222,10 @@ void queue_waiting_rows(WriteTriggers *triggers) {
 			fetch_waiting(triggers, stored, triggers->old_row);
 		if (letter != 'd')
 			fetch_waiting(triggers, stored, triggers->new_row);
-		queue_row(triggers, letter == 'i' ? CMD_INSERT : letter == 'u' ? CMD_UPDATE : CMD_DELETE,
+		queue_row(triggers,
+				  letter == 'i'	  ? CMD_INSERT
+				  : letter == 'u' ? CMD_UPDATE
+								  : CMD_DELETE,
 				  triggers->new_row);
 	}
 	ExecDropSingleTupleTableSlot(stored);
@@ -363,7 +366,9 @@ void queue_after_row(WriteTriggers *triggers, CmdType command, TupleTableSlot *n
 		triggers->waiting = tuplestore_begin_heap(false, false, work_mem);
 		initStringInfo(&triggers->commands);
 	}
-	appendStringInfoChar(&triggers->commands, command == CMD_INSERT ? 'i' : command == CMD_UPDATE ? 'u' : 'd');
+	appendStringInfoChar(&triggers->commands, command == CMD_INSERT	  ? 'i'
+											  : command == CMD_UPDATE ? 'u'
+																	  : 'd');
 	if (command != CMD_INSERT)
 		tuplestore_puttupleslot(triggers->waiting, triggers->old_row);
 	if (command != CMD_DELETE)

@@ -30,8 +30,8 @@ struct WriteTriggers {
 	TupleTableSlot *inserted; // new_row for AFTER triggers of an INSERT
 	List *conditions;		  // ExprState, of plan.checks
 	bool keeps_rows;		  // in the table
-	// Where statements on local shards may be open, which would fire what is queued meanwhile: rows wait until
-	// all have ended, with a letter for each one's command.
+	// Where statements on local shards may be open, which would fire what is queued meanwhile: rows wait
+	// until all have ended, with a letter for each one's command.
 	bool waits;
 	StringInfoData commands;
 	Tuplestorestate *waiting;
