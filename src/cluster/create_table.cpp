@@ -9,6 +9,7 @@
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/compat.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/user_triggers.hpp"
 #include "shardext/remote/copy_writer.hpp"
 #include "shardext/transaction/shared_state.hpp"
 
@@ -257,13 +258,15 @@ void undistribute(Oid relid) {
 	(void)address;
 	metadata_changed(relid);
 	drop_forgotten_shards();
-	if (sharded) {
+	if (sharded && user_triggers(relid).any)
+		insert_rows_quietly(relid, "SELECT * FROM pg_temp.shardext_moving");
+	else if (sharded)
 		SPI_execute(
 			psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT * FROM pg_temp.shardext_moving",
 					 name, columns),
 			false, 0);
+	if (sharded)
 		SPI_execute("DROP TABLE pg_temp.shardext_moving", false, 0);
-	}
 	SPI_finish();
 	AtEOXact_GUC(true, level);
 }

@@ -80,18 +80,8 @@ void check_relatives(Relation relation) {
 }
 
 // Raises an error when statements on the table would do more than they say.
-void check_triggers_and_rules(Relation relation) {
+void check_rules(Relation relation) {
 	const char *name = RelationGetRelationName(relation);
-	const TriggerDesc *triggers = relation->trigdesc;
-	for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++) {
-		const Trigger *trigger = &triggers->triggers[i];
-		if (!trigger->tgisinternal && trigger->tgenabled != TRIGGER_DISABLED)
-			ereport(
-				ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("cannot distribute table \"%s\" because it has trigger \"%s\"", name, trigger->tgname),
-				errdetail("Tables with triggers cannot be distributed yet."),
-				errhint("Drop or disable the trigger."));
-	}
 	if (relation->rd_rules != nullptr && relation->rd_rules->numLocks > 0)
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("cannot distribute table \"%s\" because it has rules", name),
@@ -287,7 +277,7 @@ void check_distributed_definition(Oid relid, AttrNumber key_attnum) {
 	Relation relation = relation_open(relid, AccessShareLock);
 	check_relation_kind(relation);
 	check_relatives(relation);
-	check_triggers_and_rules(relation);
+	check_rules(relation);
 	check_check_constraints(relation);
 	check_expressions(relation);
 	if (key_attnum != 0)

@@ -244,8 +244,10 @@ void make_trigger(Oid relid, Oid function, const char *name, int16 row_or_statem
 	stmt->row = row_or_statement != 0;
 	stmt->timing = TRIGGER_TYPE_AFTER;
 	stmt->events = events;
-	ObjectAddress trigger = CreateTrigger(stmt, nullptr, relid, InvalidOid, InvalidOid, InvalidOid, function,
-										  InvalidOid, nullptr, true, false);
+	// Always: copies change in sessions that fire no ordinary triggers, too.
+	ObjectAddress trigger =
+		CreateTriggerFiringOn(stmt, nullptr, relid, InvalidOid, InvalidOid, InvalidOid, function, InvalidOid,
+							  nullptr, true, false, TRIGGER_FIRES_ALWAYS);
 	(void)trigger;
 }
 
@@ -262,6 +264,21 @@ void create_reference_trigger(Oid relid) {
 	const int16 events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE;
 	make_trigger(relid, function, "A_shardext_row_change", 1, events);
 	make_trigger(relid, function, "shardext_statement_end", 0, events);
+	CommandCounterIncrement();
+}
+
+void keep_reference_trigger_enabled(Oid relid) {
+	List *names = NIL;
+	Relation relation = table_open(relid, NoLock);
+	for (int i = 0; relation->trigdesc != nullptr && i < relation->trigdesc->numtriggers; i++) {
+		const Trigger &trigger = relation->trigdesc->triggers[i];
+		if (trigger.tgisinternal && trigger.tgenabled != TRIGGER_FIRES_ALWAYS &&
+			get_func_namespace(trigger.tgfoid) == shardext_schema())
+			names = lappend(names, pstrdup(trigger.tgname));
+	}
+	foreach_ptr (char, name, names)
+		EnableDisableTrigger(relation, name, TRIGGER_FIRES_ALWAYS, false, ShareRowExclusiveLock);
+	table_close(relation, NoLock);
 	CommandCounterIncrement();
 }
 

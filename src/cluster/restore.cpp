@@ -164,24 +164,17 @@ void fetch_reference_rows(const DistributedTable *table, const NodeInfo *node) {
 		"SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = %u "
 		"AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
 		relid));
-	const char *places = query_metadata(psprintf(
-		"SELECT string_agg('$' || n, ', ' ORDER BY n) FROM (SELECT row_number() OVER (ORDER BY attnum) AS n "
-		"FROM "
-		"pg_attribute WHERE attrelid = %u AND attnum > 0 AND NOT attisdropped AND attgenerated = '') s",
-		relid));
 	if (columns == nullptr)
 		return;
 	Relation relation = RelationIdGetRelation(relid);
 	TupleDesc all = RelationGetDescr(relation);
 	TupleDesc desc = CreateTemplateTupleDesc(all->natts);
 	int count = 0;
-	auto *types = static_cast<Oid *>(palloc(sizeof(Oid) * all->natts));
 	for (int i = 0; i < all->natts; i++) {
 		Form_pg_attribute attribute = TupleDescAttr(all, i);
 		if (attribute->attisdropped || attribute->attgenerated != '\0')
 			continue;
-		types[count++] = attribute->atttypid;
-		TupleDescInitEntry(desc, count, NameStr(attribute->attname), attribute->atttypid,
+		TupleDescInitEntry(desc, ++count, NameStr(attribute->attname), attribute->atttypid,
 						   attribute->atttypmod, 0);
 	}
 	desc->natts = count;
@@ -195,29 +188,16 @@ void fetch_reference_rows(const DistributedTable *table, const NodeInfo *node) {
 						   quote_identifier(get_rel_name(relid)));
 	request.result = desc;
 	request.scope = Scope::Write;
-	const int level = NewGUCNestLevel();
-	set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-					  0, false);
-	set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	RowStream *stream = open_stream(request);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	SPI_connect();
-	const char *name =
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
-	SPIPlanPtr insert = SPI_prepare(
-		psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)", name, columns, places), count,
-		types);
-	auto *nulls = static_cast<char *>(palloc(count + 1));
+	QuietInsert *insert = begin_quiet_insert(relid);
 	while (stream->next(slot)) {
 		CHECK_FOR_INTERRUPTS();
-		for (int i = 0; i < count; i++)
-			nulls[i] = slot->tts_isnull[i] ? 'n' : ' ';
-		SPI_execute_plan(insert, slot->tts_values, nulls, false, 0);
+		insert_quietly(insert, slot->tts_values, slot->tts_isnull);
 	}
-	SPI_finish();
+	end_quiet_insert(insert);
 	stream->close();
 	ExecDropSingleTupleTableSlot(slot);
-	AtEOXact_GUC(true, level);
 }
 
 const NodeInfo *first_remote_node() {

@@ -97,6 +97,14 @@ bool shards_follow(const AlterTableStmt *statement) {
 		case AT_AddIdentity:
 		case AT_SetIdentity:
 		case AT_DropIdentity:
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+		case AT_EnableTrigAll:
+		case AT_DisableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigUser:
 			break;
 		default:
 			return false;
@@ -254,9 +262,8 @@ void check_allowed(Node *statement) {
 	}
 	case T_RenameStmt: {
 		auto *rename = reinterpret_cast<RenameStmt *>(statement);
-		if ((rename->renameType == OBJECT_TRIGGER || rename->renameType == OBJECT_RULE) &&
-			distributed(rename->relation) != nullptr)
-			refuse("renaming a trigger or rule", rename->relation->relname);
+		if (rename->renameType == OBJECT_RULE && distributed(rename->relation) != nullptr)
+			refuse("renaming a rule", rename->relation->relname);
 		if (rename->renameType == OBJECT_SCHEMA &&
 			OidIsValid(table_that_uses_schema(get_namespace_oid(rename->subname, true))))
 			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -266,10 +273,6 @@ void check_allowed(Node *statement) {
 	}
 	case T_ReindexStmt:
 		refuse_invalid_indexes(reinterpret_cast<ReindexStmt *>(statement)->relation);
-		break;
-	case T_CreateTrigStmt:
-		if (distributed(reinterpret_cast<CreateTrigStmt *>(statement)->relation) != nullptr)
-			refuse("CREATE TRIGGER", reinterpret_cast<CreateTrigStmt *>(statement)->relation->relname);
 		break;
 	case T_RuleStmt:
 		if (distributed(reinterpret_cast<RuleStmt *>(statement)->relation) != nullptr)

@@ -1,7 +1,10 @@
 // COPY … FROM into distributed tables: parsed here, sent to the shards as COPY streams.
 #include "shardext/commands/utility.hpp"
 
+#include "shardext/executor/pending_rows.hpp"
+#include "shardext/executor/write_triggers.hpp"
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/user_triggers.hpp"
 #include "shardext/remote/copy_writer.hpp"
 #include "shardext/transaction/serializable.hpp"
 
@@ -79,6 +82,80 @@ List *columns_with_values(CopyStmt *statement, Relation relation) {
 	return attnums;
 }
 
+// Where the rows go.
+struct CopyTarget {
+	Oid relid;
+	List *attnums;
+	MemoryContext context; // of the writer
+	CopyWriter *writer;
+	uint64 rows; // of writers before this one
+	WriteTriggers *triggers;
+	PendingRows pending;
+};
+
+void send_rows(void *argument) {
+	auto *target = static_cast<CopyTarget *>(argument);
+	if (target->writer == nullptr)
+		return;
+	MemoryContext old = MemoryContextSwitchTo(target->context);
+	target->writer->finish();
+	target->rows += target->writer->rows();
+	target->writer = nullptr;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(target->context);
+	target->pending.rows = 0;
+}
+
+void add_row(CopyTarget *target, const Datum *values, const bool *nulls) {
+	MemoryContext old = MemoryContextSwitchTo(target->context);
+	if (target->writer == nullptr)
+		target->writer = new (palloc(sizeof(CopyWriter))) CopyWriter(target->relid, target->attnums);
+	target->writer->add(values, nulls);
+	MemoryContextSwitchTo(old);
+	target->pending.rows = 1;
+}
+
+TriggerPlan triggers_of_copy(Oid relid) {
+	const UserTriggers kinds = user_triggers(relid);
+	TriggerPlan plan;
+	if (kinds.any) {
+		plan.commands = list_make1_int(CMD_INSERT);
+		plan.operation = CMD_INSERT;
+		plan.before_rows = kinds.before_row(CMD_INSERT);
+		plan.after_rows = kinds.after_row(CMD_INSERT);
+	}
+	return plan;
+}
+
+bool fire_before_insert(void *triggers) {
+	return fire_before_row(static_cast<WriteTriggers *>(triggers), CMD_INSERT);
+}
+
+// BEFORE ROW triggers may change the row, or skip it (false); AFTER triggers will get it.
+bool pass_triggers(CopyTarget *target, TupleTableSlot *slot) {
+	WriteTriggers *triggers = target->triggers;
+	if (triggers == nullptr || !(triggers->plan.before_rows || triggers->plan.after_rows))
+		return true;
+	start_row(triggers);
+	ExecCopySlot(triggers->new_row, slot);
+	if (triggers->plan.before_rows) {
+		if (target->pending.wanted)
+			send_rows(target);
+		target->pending.send = send_rows;
+		if (!call_with_pending_rows(&target->pending, fire_before_insert, triggers))
+			return false;
+		slot_getallattrs(triggers->new_row);
+		const int columns = slot->tts_tupleDescriptor->natts;
+		memcpy(slot->tts_values, triggers->new_row->tts_values, sizeof(Datum) * columns);
+		memcpy(slot->tts_isnull, triggers->new_row->tts_isnull, sizeof(bool) * columns);
+	}
+	if (triggers->plan.after_rows) {
+		start_queued_row(triggers);
+		queue_after_row(triggers, CMD_INSERT, triggers->new_row);
+	}
+	return true;
+}
+
 } // namespace
 
 uint64 copy_from(CopyStmt *statement, Oid relid, const char *text) {
@@ -101,10 +178,20 @@ uint64 copy_from(CopyStmt *statement, Oid relid, const char *text) {
 	auto *values = static_cast<Datum *>(palloc(sizeof(Datum) * (columns + 1)));
 	auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * (columns + 1)));
 	note_writes(relid, nullptr, false);
-	auto *writer = new (palloc(sizeof(CopyWriter))) CopyWriter(relid, attnums);
+	CopyTarget target{};
+	target.relid = target.pending.relid = relid;
+	target.attnums = attnums;
+	target.context = AllocSetContextCreate(CurrentMemoryContext, "shardext copy", ALLOCSET_DEFAULT_SIZES);
+	target.pending.argument = &target;
 
 	CopyFromState state = BeginCopyFrom(pstate, relation, nullptr, statement->filename, statement->is_program,
 										nullptr, statement->attlist, statement->options);
+	const TriggerPlan triggers = triggers_of_copy(relid);
+	if (triggers.any()) {
+		AfterTriggerBeginQuery();
+		target.triggers = begin_triggers(triggers, relid, estate, CurrentMemoryContext);
+		fire_before_statement(target.triggers);
+	}
 	ErrorContextCallback callback;
 	callback.callback = CopyFromErrorCallback;
 	callback.arg = state;
@@ -122,18 +209,25 @@ uint64 copy_from(CopyStmt *statement, Oid relid, const char *text) {
 		ExecStoreVirtualTuple(slot);
 		if (filter != nullptr && !ExecQual(filter, context))
 			continue;
+		if (!pass_triggers(&target, slot))
+			continue;
 		for (int i = 0; i < columns; i++) {
 			const int a = list_nth_int(attnums, i) - 1;
 			values[i] = slot->tts_values[a];
 			nulls[i] = slot->tts_isnull[a];
 		}
-		writer->add(values, nulls);
-		pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, writer->rows());
+		add_row(&target, values, nulls);
+		pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, target.rows + target.writer->rows());
 	}
 	error_context_stack = callback.previous;
-	writer->finish();
+	send_rows(&target);
 	EndCopyFrom(state);
-	const uint64 rows = writer->rows();
+	if (triggers.any()) {
+		fire_after_statement(target.triggers);
+		AfterTriggerEndQuery(estate);
+		end_triggers(target.triggers);
+	}
+	const uint64 rows = target.rows;
 	ExecDropSingleTupleTableSlot(slot);
 	FreeExecutorState(estate);
 	table_close(relation, NoLock);

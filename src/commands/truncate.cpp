@@ -2,6 +2,7 @@
 #include "shardext/commands/utility.hpp"
 
 #include "shardext/cluster/shards.hpp"
+#include "shardext/commands/truncate_triggers.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/remote/row_stream.hpp"
 #include "shardext/sql/shard_sql.hpp"
@@ -112,7 +113,40 @@ void truncate_shards(TruncateStmt *statement) {
 	run_statements(statements, Scope::Write);
 }
 
-bool truncate_with_local_shards(TruncateStmt *statement) {
+namespace {
+
+// The same where AFTER TRUNCATE triggers want to see empty shards; false when there are none.
+bool truncate_fires(TruncateStmt *statement) {
+	List *relids = truncated_tables(statement);
+	bool any = false;
+	const ListCell *cell;
+	foreach (cell, relids)
+		any = any || find_distributed_table(lfirst_oid(cell)) != nullptr;
+	if (!any || !has_truncate_triggers(relids))
+		return false;
+	PreventCommandIfReadOnly("TRUNCATE TABLE");
+	struct Parts {
+		TruncateStmt *statement, *own;
+		bool adds_shards;
+	} parts{statement, static_cast<TruncateStmt *>(copyObjectImpl(statement)), false};
+	parts.adds_shards = owns_local_shards(statement) && add_local_shards(parts.own);
+	truncate_with_triggers(
+		relids, [](void *argument) { ExecuteTruncate(static_cast<Parts *>(argument)->own); },
+		[](void *argument) {
+			const auto *all = static_cast<Parts *>(argument);
+			if (!all->adds_shards)
+				empty_local_shards(all->statement);
+			truncate_shards(all->statement);
+		},
+		&parts);
+	return true;
+}
+
+} // namespace
+
+bool run_truncate(TruncateStmt *statement) {
+	if (truncate_fires(statement))
+		return true;
 	auto *changed = static_cast<TruncateStmt *>(copyObjectImpl(statement));
 	if (!add_local_shards(changed))
 		return false;

@@ -64,6 +64,11 @@ void copy_to_becomes_query(CopyStmt *statement, Oid relid) {
 	statement->attlist = NIL;
 }
 
+bool changes_triggers(AlterTableType type) {
+	return type == AT_EnableTrigAll || type == AT_DisableTrigAll || type == AT_DisableTrig ||
+		   type == AT_EnableTrig || type == AT_EnableReplicaTrig;
+}
+
 } // namespace
 
 UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListInfo,
@@ -113,7 +118,7 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 		return UtilityAction::Handled;
 	}
 	if (IsA(statement, TruncateStmt) &&
-		truncate_with_local_shards(reinterpret_cast<TruncateStmt *>(statement))) {
+		run_truncate(reinterpret_cast<TruncateStmt *>(statement))) {
 		if (completion != nullptr)
 			SetQueryCompletion(completion, CMDTAG_TRUNCATE_TABLE, 0);
 		return UtilityAction::Handled;
@@ -159,10 +164,16 @@ void after_utility(PlannedStmt *planned) {
 	}
 	if (IsA(planned->utilityStmt, AlterTableStmt) && extension_exists()) {
 		auto *alter = reinterpret_cast<AlterTableStmt *>(planned->utilityStmt);
-		foreach_node (AlterTableCmd, command, alter->cmds)
-			if (command->subtype == AT_ChangeOwner)
-				if (const DistributedTable *table = distributed(alter->relation))
-					adopt_local_shards(table->relid);
+		foreach_node (AlterTableCmd, command, alter->cmds) {
+			const bool triggers = changes_triggers(command->subtype);
+			if (command->subtype != AT_ChangeOwner && !triggers)
+				continue;
+			const DistributedTable *table = distributed(alter->relation);
+			if (table != nullptr && !triggers)
+				adopt_local_shards(table->relid);
+			else if (table != nullptr && !table->is_sharded())
+				keep_reference_trigger_enabled(table->relid);
+		}
 	}
 	if (IsA(planned->utilityStmt, VacuumStmt) && extension_exists()) {
 		vacuum_shards(reinterpret_cast<VacuumStmt *>(planned->utilityStmt));

@@ -89,6 +89,8 @@ void finish_change(ShardChangeState *state, const ChangeBatch &batch, const Chan
 		changed = change.stream->affected_rows();
 	}
 	const bool all = changed == static_cast<uint64>(list_length(change.rows));
+	if (!all && state->triggers_wrote && change.numbered)
+		raise_changed_by_itself(state);
 	if (!all && state->plan.conflict_keys != NIL && has_duplicates(state, batch, change.rows))
 		refuse_second_time(state);
 	if (!all && state->plan.conflict_keys != NIL && !change.numbered)

@@ -15,7 +15,8 @@ namespace {
 
 constexpr Size kBatchBytes = 4 * 1024 * 1024;
 
-// The next row to change. A row that joins several rows of other tables is changed once.
+} // namespace
+
 bool next_row(ShardChangeState *state) {
 	while (tuplesort_gettupleslot(state->rows, true, false, state->row, nullptr)) {
 		slot_getallattrs(state->row);
@@ -31,6 +32,8 @@ bool next_row(ShardChangeState *state) {
 	}
 	return false;
 }
+
+namespace {
 
 ChangeBatch *new_batch(ShardChangeState *state) {
 	MemoryContextReset(state->batch_context);

@@ -63,8 +63,9 @@ const char *describe_row(const List *attnums, const List *places, Oid relid, con
 	return out.data;
 }
 
-[[noreturn]] void raise_check_violation(const RowChecks &checks, int number, Oid relid,
-										const TupleTableSlot *row) {
+} // namespace
+
+void raise_check_violation(const RowChecks &checks, int number, Oid relid, const TupleTableSlot *row) {
 	const int kind = list_nth_int(checks.kinds, number);
 	const char *name = strVal(list_nth(checks.names, number));
 	const char *table = get_rel_name(relid);
@@ -86,8 +87,6 @@ const char *describe_row(const List *attnums, const List *places, Oid relid, con
 				   of_target ? "target" : "new", policy, which, table));
 	pg_unreachable();
 }
-
-} // namespace
 
 void test_checks(const RowChecks &checks, Oid relid, const TupleTableSlot *row, int first) {
 	for (int i = 0; i < checks.count(); i++)

@@ -46,6 +46,9 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 		foreach_ptr (ChangeAction, action, plan.actions)
 			state->max_rows = std::min(state->max_rows, kMaxParams / (list_length(action->attnums) +
 																	  list_length(action->unchanged) + 1));
+		state->triggers =
+			begin_triggers(plan.triggers, plan.relid, whole_statement(estate), estate->es_query_cxt);
+		state->proposals = begin_proposals(state, eflags);
 		begin_source(&state->source, node, plan.source, estate->es_snapshot, eflags);
 		state->source_desc = CreateTupleDescCopy(source_descriptor(&state->source));
 		state->row = MakeSingleTupleTableSlot(state->source_desc, &TTSOpsMinimalTuple);
@@ -69,11 +72,7 @@ bool is_lost(const ShardChangeState *state, const TupleTableSlot *slot) {
 
 // Rows that no action concerns are left out here.
 void read_source(ShardChangeState *state) {
-	AttrNumber column = kChangeRowId + 1;
-	Oid less = TIDLessOperator, collation = InvalidOid;
-	bool nulls_first = false;
-	state->rows = tuplesort_begin_heap(state->source_desc, 1, &column, &less, &collation, &nulls_first,
-									   work_mem, nullptr, TUPLESORT_RANDOMACCESS);
+	state->rows = begin_rows(state);
 	for (;;) {
 		TupleTableSlot *slot = next_of_source(&state->source);
 		if (TupIsNull(slot))
@@ -86,8 +85,17 @@ void read_source(ShardChangeState *state) {
 	tuplesort_performsort(state->rows);
 }
 
-// A function of the statement has changed rows that the statement itself is about to change.
-[[noreturn]] void raise_changed_by_itself(const ShardChangeState *state) {
+} // namespace
+
+Tuplesortstate *begin_rows(const ShardChangeState *state) {
+	AttrNumber column = kChangeRowId + 1;
+	Oid less = TIDLessOperator, collation = InvalidOid;
+	bool nulls_first = false;
+	return tuplesort_begin_heap(state->source_desc, 1, &column, &less, &collation, &nulls_first, work_mem,
+								nullptr, TUPLESORT_RANDOMACCESS);
+}
+
+void raise_changed_by_itself(const ShardChangeState *state) {
 	const bool removes = action_of(state, 0)->command == CMD_DELETE;
 	ereport(
 		ERROR, errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
@@ -99,6 +107,8 @@ void read_source(ShardChangeState *state) {
 				"rows."));
 	pg_unreachable();
 }
+
+namespace {
 
 void drop_snapshot(ShardChangeState *state) {
 	if (state->snapshot == nullptr)
@@ -149,9 +159,11 @@ void read_and_lock(ShardChangeState *state) {
 	}
 }
 
-void change_rows(ShardChangeState *state) {
+void change_rows(ShardChangeState *state, bool queues) {
 	count_write();
 	apply_all(state);
+	if (queues)
+		queue_rows(state);
 	drop_snapshot(state);
 	tuplesort_end(state->rows);
 	state->rows = nullptr;
@@ -163,7 +175,7 @@ void change_rows_late(CustomScanState *node) {
 	state->plan.checks = {};
 	state->plan.returning = state->plan.sets_tag = false; // all has been said
 	renew_snapshot(state);
-	change_rows(state);
+	change_rows(state, false);
 	MemoryContextSwitchTo(old);
 }
 
@@ -184,18 +196,24 @@ void run_all(ShardChangeState *state) {
 		state->result_slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 		state->store_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	}
+	fire_before_statement(state->triggers);
 	read_and_lock(state);
+	fire_before_rows(state);
+	if (state->triggers_wrote)
+		renew_snapshot(state); // to see what they have changed
 	const EState *whole = state->source.whole;
 	if (state->plan.late) {
 		foretell_all(state);
+		queue_rows(state);
 		drop_snapshot(state);
 		change_later(whole, late_change(state));
 	} else {
 		start_other_scans(whole, state->plan.colocation_id);
 		if (state->plan.shared)
 			note_changed_rows(whole, state->plan.relid);
-		change_rows(state);
+		change_rows(state, true);
 	}
+	fire_after_statement(state->triggers); // (of a late change, too: they fire when all are done)
 	MemoryContextSwitchTo(old);
 	state->finished = true;
 }
@@ -215,6 +233,8 @@ void end(CustomScanState *node) {
 	auto *state = state_of(node);
 	gate([&] {
 		end_source(&state->source);
+		end_proposals(state->proposals);
+		end_triggers(state->triggers);
 		if (state->rows != nullptr)
 			tuplesort_end(state->rows);
 		ExecDropSingleTupleTableSlot(state->row);

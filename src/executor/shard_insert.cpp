@@ -7,10 +7,12 @@
 // beside each shard first, and from there in as one command.
 #include "shardext/executor/node_parts.hpp"
 #include "shardext/executor/nodes.hpp"
+#include "shardext/executor/pending_rows.hpp"
 #include "shardext/executor/row_ids.hpp"
 #include "shardext/executor/staged_rows.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/executor/tasks.hpp"
+#include "shardext/executor/write_triggers.hpp"
 #include "shardext/executor/write_source.hpp"
 #include "shardext/planner/write_plan.hpp"
 #include "shardext/pg/border.hpp"
@@ -48,6 +50,10 @@ struct ShardInsertState {
 	Oid *types;	  // of the target columns
 	char **casts; // "::schema.type" for user types, or ""
 	bool source_done, finished;
+	bool prepared, together; // for the first rows to be sent; all go in as one command
+	WriteTriggers *triggers;
+	PendingRows pending;
+	Tuplestorestate *inserted; // rows that have come back for AFTER triggers
 
 	MemoryContext batch_context;
 	Datum *values; // batch rows, row by row
@@ -94,6 +100,10 @@ void begin(CustomScanState *node, EState *estate, int eflags) {
 				std::min(kBatchRows, (kMaxParams - list_length(state->lifted)) / state->columns);
 		begin_source(&state->source, node, plan.source, estate->es_snapshot, eflags);
 		state->source_desc = source_descriptor(&state->source);
+		state->triggers =
+			begin_triggers(plan.triggers, plan.relid, state->source.whole, estate->es_query_cxt);
+		state->pending.relid = plan.relid;
+		state->pending.argument = state;
 		state->batch_context =
 			AllocSetContextCreate(estate->es_query_cxt, "shardext insert", ALLOCSET_DEFAULT_SIZES);
 		if (!state->plan.sets_tag)
@@ -120,10 +130,49 @@ void begin_batch(ShardInsertState *state) {
 	MemoryContextSwitchTo(old);
 }
 
+// The row of the table that some values make.
+void fill_new_row(ShardInsertState *state, TupleTableSlot *row, const Datum *values, const bool *nulls) {
+	memset(row->tts_isnull, true, row->tts_tupleDescriptor->natts * sizeof(bool));
+	for (int i = 0; i < state->columns; i++) {
+		const int column = list_nth_int(state->plan.attnums, i) - 1;
+		row->tts_values[column] = values[i];
+		row->tts_isnull[column] = nulls[i];
+	}
+	ExecStoreVirtualTuple(row);
+}
+
+bool fire_before_insert(void *triggers) {
+	return fire_before_row(static_cast<WriteTriggers *>(triggers), CMD_INSERT);
+}
+
+void send_waiting(void *insert);
+
+// Gives a row to the BEFORE ROW triggers, and takes over what they make of it; false when it is skipped.
+bool pass_triggers(ShardInsertState *state, TupleTableSlot *slot) {
+	if (state->pending.wanted && state->row_count > 0)
+		send_waiting(state);
+	start_row(state->triggers);
+	fill_new_row(state, state->triggers->new_row, slot->tts_values, slot->tts_isnull);
+	state->pending.rows = state->row_count;
+	state->pending.send = send_waiting;
+	if (!call_with_pending_rows(&state->pending, fire_before_insert, state->triggers))
+		return false;
+	TupleTableSlot *row = state->triggers->new_row;
+	slot_getallattrs(row);
+	for (int i = 0; i < state->columns; i++) {
+		const int column = list_nth_int(state->plan.attnums, i) - 1;
+		slot->tts_values[i] = row->tts_values[column];
+		slot->tts_isnull[i] = row->tts_isnull[column];
+	}
+	return true;
+}
+
 // Copies one source row into the batch and finds its shard group.
 void add_row(ShardInsertState *state, TupleTableSlot *slot) {
 	slot_getallattrs(slot);
 	test_checks(state->plan.checks, state->plan.relid, slot, state->columns);
+	if (state->plan.triggers.before_rows && !pass_triggers(state, slot))
+		return;
 	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
 	const int first = state->row_count * state->columns;
 	for (int i = 0; i < state->columns; i++) {
@@ -156,6 +205,11 @@ bool fill_batch(ShardInsertState *state) {
 		add_row(state, slot);
 	}
 	return state->row_count > 0;
+}
+
+// For RETURNING, or for AFTER triggers.
+bool reads_rows(const ShardInsertState *state) {
+	return state->plan.returning || state->plan.inserted != NIL;
 }
 
 StatementParams lifted_params(ShardInsertState *state, int more) {
@@ -199,7 +253,7 @@ StatementRequest make_statement(ShardInsertState *state, int group, const NodeIn
 	append_shard_sql(&sql, state->plan.tail, group_id, node->is_local());
 	request.node = node;
 	request.sql = sql.data;
-	request.result = state->plan.returning ? state->result_desc : nullptr;
+	request.result = reads_rows(state) ? state->result_desc : nullptr;
 	request.scope = Scope::Write;
 	return request;
 }
@@ -223,13 +277,58 @@ void complete_row_id(ShardInsertState *state, int group) {
 	state->result_row->tts_values[column] = PointerGetDatum(row_id);
 }
 
+// AFTER triggers get the rows that have come back.
+void queue_inserted(ShardInsertState *state) {
+	if (state->inserted == nullptr)
+		return;
+	TupleTableSlot *row = state->triggers->inserted;
+	TupleTableSlot *kept = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(state->inserted, true, false, kept)) {
+		slot_getallattrs(kept);
+		start_queued_row(state->triggers);
+		int column = 0;
+		const ListCell *cell;
+		foreach (cell, state->plan.inserted) {
+			const int place = lfirst_int(cell);
+			row->tts_isnull[column] = place < 0 || kept->tts_isnull[place];
+			row->tts_values[column] = place < 0 ? 0 : kept->tts_values[place];
+			column++;
+		}
+		ExecStoreVirtualTuple(row);
+		queue_after_row(state->triggers, CMD_INSERT, row, true);
+	}
+	ExecDropSingleTupleTableSlot(kept);
+	tuplestore_end(state->inserted);
+	state->inserted = nullptr;
+}
+
+// So do the rows of a batch, where all of them are inserted.
+void queue_batch(ShardInsertState *state) {
+	if (!state->plan.triggers.after_rows || state->plan.inserted != NIL)
+		return;
+	for (int r = 0; r < state->row_count; r++) {
+		TupleTableSlot *row = state->triggers->inserted;
+		start_queued_row(state->triggers);
+		fill_new_row(state, row, state->values + r * state->columns, state->nulls + r * state->columns);
+		queue_after_row(state->triggers, CMD_INSERT, row);
+	}
+}
+
 void read_results(ShardInsertState *state, RowStream *stream, int group, const int *row_numbers, int expected,
 				  OrderedRows *ordered) {
 	const int columns = state->result_desc->natts;
 	int position = 0;
-	while (stream->next(state->plan.returning ? state->result_row : nullptr)) {
-		if (state->plan.returning)
-			complete_row_id(state, group);
+	while (stream->next(reads_rows(state) ? state->result_row : nullptr)) {
+		if (state->plan.inserted != NIL) {
+			if (state->inserted == nullptr)
+				state->inserted = tuplestore_begin_heap(false, false, work_mem);
+			tuplestore_puttupleslot(state->inserted, state->result_row);
+		}
+		if (!state->plan.returning) {
+			position++;
+			continue;
+		}
+		complete_row_id(state, group);
 		if (!state->plan.keeps_order) {
 			tuplestore_puttupleslot(state->results, state->result_row);
 			position++;
@@ -250,7 +349,8 @@ void read_results(ShardInsertState *state, RowStream *stream, int group, const i
 		MemoryContextSwitchTo(old);
 	}
 	if (state->plan.sets_tag && !state->plan.returning)
-		state->css.ss.ps.state->es_processed += stream->affected_rows();
+		state->css.ss.ps.state->es_processed +=
+			state->plan.inserted != NIL ? static_cast<uint64>(position) : stream->affected_rows();
 	stream->close();
 }
 
@@ -289,6 +389,35 @@ void flush_batch(ShardInsertState *state) {
 				tuplestore_putvalues(state->results, state->result_desc, ordered.values + r * columns,
 									 ordered.nulls + r * columns);
 	}
+	queue_batch(state);
+	queue_inserted(state);
+}
+
+// Before the first rows are sent: the source must not see the rows that it has given already.
+void prepare(ShardInsertState *state) {
+	if (state->prepared)
+		return;
+	state->prepared = true;
+	count_write();
+	const ScansLeft left =
+		start_scans(state->source.whole, state->plan.colocation_id, source_state(&state->source));
+	if (left.others)
+		start_other_scans(state->source.whole, state->plan.colocation_id);
+	const PlannedStmt *source = state->plan.source.statement;
+	state->together = state->plan.one_statement || left.own || (source != nullptr && source->hasModifyingCTE);
+}
+
+// A trigger wants to see the rows before its own. (Not where the statement must not see them itself.)
+void send_waiting(void *insert) {
+	auto *state = static_cast<ShardInsertState *>(insert);
+	prepare(state);
+	if (state->together)
+		return;
+	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
+	flush_batch(state);
+	begin_batch(state);
+	state->pending.rows = 0;
+	MemoryContextSwitchTo(old);
 }
 
 // All rows to staging tables, starting with the batch at hand, then one command per shard group.
@@ -296,6 +425,7 @@ void run_staged(ShardInsertState *state) {
 	StagedRows staged(state->plan.relid, state->plan.attnums);
 	do {
 		staged.add(state->values, state->nulls, state->groups, state->row_count);
+		queue_batch(state);
 	} while (fill_batch(state));
 	staged.finish();
 
@@ -316,7 +446,7 @@ void run_staged(ShardInsertState *state) {
 		append_shard_sql(&sql, state->plan.tail, group_id, request.node->is_local());
 		request.sql = sql.data;
 		request.params = lifted_params(state, 0);
-		request.result = state->plan.returning ? state->result_desc : nullptr;
+		request.result = reads_rows(state) ? state->result_desc : nullptr;
 		request.scope = Scope::Write;
 		streams = lappend(streams, open_stream(request));
 		groups = lappend_int(groups, g);
@@ -326,6 +456,7 @@ void run_staged(ShardInsertState *state) {
 					 0, nullptr);
 	staged.drop();
 	MemoryContextSwitchTo(old);
+	queue_inserted(state);
 }
 
 void run_all(ShardInsertState *state) {
@@ -334,17 +465,10 @@ void run_all(ShardInsertState *state) {
 		state->results = tuplestore_begin_heap(false, false, work_mem);
 		state->store_slot = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsMinimalTuple);
 	}
+	fire_before_statement(state->triggers);
 	if (fill_batch(state)) {
-		count_write();
-		// The source must not see the rows that it has given already.
-		const ScansLeft left =
-			start_scans(state->source.whole, state->plan.colocation_id, source_state(&state->source));
-		if (left.others)
-			start_other_scans(state->source.whole, state->plan.colocation_id);
-		const PlannedStmt *source = state->plan.source.statement;
-		const bool together =
-			state->plan.one_statement || left.own || (source != nullptr && source->hasModifyingCTE);
-		if (together && !state->source_done && state->columns > 0)
+		prepare(state);
+		if (state->together && !state->source_done && state->columns > 0)
 			run_staged(state);
 		else
 			do
@@ -352,6 +476,7 @@ void run_all(ShardInsertState *state) {
 			while (fill_batch(state));
 	}
 	finish_source(&state->source);
+	fire_after_statement(state->triggers);
 	MemoryContextSwitchTo(old);
 	state->finished = true;
 }
@@ -377,6 +502,7 @@ void end(CustomScanState *node) {
 		}
 		if (state->result_row != nullptr)
 			ExecDropSingleTupleTableSlot(state->result_row);
+		end_triggers(state->triggers);
 	});
 }
 

@@ -6,6 +6,7 @@
 #include "shardext/executor/nodes.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/executor/tasks.hpp"
+#include "shardext/executor/write_triggers.hpp"
 #include "shardext/planner/write_plan.hpp"
 #include "shardext/pg/border.hpp"
 #include "shardext/pg/walk.hpp"
@@ -28,6 +29,7 @@ struct ShardModifyState {
 	TupleDesc result_desc; // what tasks return
 	TupleTableSlot *row;
 	const EState *whole; // the statement's
+	WriteTriggers *triggers;
 	TaskSet tasks;
 	RowStream **streams;
 	int current;
@@ -48,6 +50,8 @@ void begin(CustomScanState *node, EState *, int) {
 		state->result_desc = result_descriptor(tasks.column_types, tasks.column_typmods);
 		state->row = MakeSingleTupleTableSlot(state->result_desc, &TTSOpsVirtual);
 		state->whole = whole_statement(node->ss.ps.state);
+		state->triggers = begin_triggers(state->plan.triggers, state->plan.relid, state->whole,
+										 node->ss.ps.state->es_query_cxt);
 		if (!state->plan.sets_tag)
 			run_to_the_end(node);
 	});
@@ -116,10 +120,13 @@ TupleTableSlot *access_next(ScanState *node) {
 	ExecClearTuple(slot);
 	if (state->finished)
 		return slot;
-	if (!state->started)
+	if (!state->started) {
+		fire_before_statement(state->triggers);
 		start(state);
+	}
 	if (!state->plan.returning) {
 		run_without_rows(state);
+		fire_after_statement(state->triggers);
 		state->finished = true;
 		return slot;
 	}
@@ -133,6 +140,7 @@ TupleTableSlot *access_next(ScanState *node) {
 		test_checks(state->plan.checks, state->plan.relid, state->row, state->plan.first_check);
 		return pass_row(state->row, slot);
 	}
+	fire_after_statement(state->triggers);
 	state->finished = true;
 	return slot;
 }
@@ -149,6 +157,7 @@ void end(CustomScanState *node) {
 				state->streams[i]->close();
 		if (state->row != nullptr)
 			ExecDropSingleTupleTableSlot(state->row);
+		end_triggers(state->triggers);
 	});
 }
 

@@ -43,10 +43,11 @@ void begin_source(WriteSource *source, CustomScanState *node, const SourcePlan &
 		source->part = find_part(estate, plan.mark);
 		return;
 	}
-	source->flags = eflags & EXEC_FLAG_EXPLAIN_ONLY;
+	// (Triggers of what it changes fire when the user's statement ends.)
+	source->flags = (eflags & EXEC_FLAG_EXPLAIN_ONLY) | EXEC_FLAG_SKIP_TRIGGERS;
 	source->statement =
 		CreateQueryDesc(plan.statement, estate->es_sourceText, snapshot, InvalidSnapshot, None_Receiver,
-						estate->es_param_list_info, nullptr, estate->es_instrument);
+						estate->es_param_list_info, estate->es_queryEnv, estate->es_instrument);
 	start_as_part(source->whole, start, source);
 	source->part = source->statement->planstate;
 }

@@ -5,9 +5,12 @@
 #include "shardext/cluster/shards.hpp"
 #include "shardext/commands/definition_watch.hpp"
 #include "shardext/commands/maintenance.hpp"
+#include "shardext/commands/truncate_triggers.hpp"
 #include "shardext/commands/utility.hpp"
+#include "shardext/executor/pending_rows.hpp"
 #include "shardext/executor/statement_scans.hpp"
 #include "shardext/pg/border.hpp"
+#include "shardext/pg/statement_snapshot.hpp"
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/plan_statement.hpp"
 #include "shardext/planner/sizes.hpp"
@@ -107,10 +110,13 @@ bool on_relation_stats(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
 
 void on_executor_start(QueryDesc *query, int flags) {
 	gate([&] {
+		empty_shards_for_triggers();
 		if (previous_executor_start)
 			previous_executor_start(query, flags);
 		else
 			standard_ExecutorStart(query, flags);
+		if (pending_rows != nullptr && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && send_rows_for(query))
+			show_own_writes(query);
 		if (query->estate != nullptr && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && has_scans(query->estate))
 			prepare_scans(query, ActivePortal != nullptr && ActivePortal->name[0] != '\0');
 		note_statement_with_snapshot();
@@ -154,6 +160,11 @@ void on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 			(IsA(statement->utilityStmt, CopyStmt) || IsA(statement->utilityStmt, VacuumStmt)))
 			statement = static_cast<PlannedStmt *>(copyObjectImpl(statement));
 		note_utility_with_snapshot(statement->utilityStmt);
+		if (pending_rows != nullptr &&
+			(IsA(statement->utilityStmt, CopyStmt) || IsA(statement->utilityStmt, TruncateStmt)))
+			send_all_pending_rows();
+		if (IsA(statement->utilityStmt, CopyStmt) || IsA(statement->utilityStmt, TruncateStmt))
+			empty_shards_for_triggers();
 		if (before_utility(statement, text, params, completion) == UtilityAction::Handled)
 			return;
 		UtilityCall call{statement, text, read_only_tree, context, params, environment, receiver, completion};
@@ -201,6 +212,7 @@ void on_client_authentication(struct Port *port, int status) {
 } // namespace
 
 void install_hooks() {
+	initialize_truncate_triggers();
 	previous_planner = planner_hook;
 	planner_hook = on_planner;
 	previous_pathlist = set_rel_pathlist_hook;

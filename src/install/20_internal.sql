@@ -10,6 +10,11 @@ REVOKE ALL ON FUNCTION shardext.fragment_rows(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION shardext.reference_row_change() IS 'carries changes of a reference table to its copies';
 REVOKE ALL ON FUNCTION shardext.reference_row_change() FROM PUBLIC;
 
+-- The rows that an upsert proposes, behind BEFORE INSERT triggers: for statements of anybody.
+CREATE FUNCTION shardext.proposed_rows(anyelement, token bigint) RETURNS SETOF anyelement
+    LANGUAGE C STABLE ROWS 10 AS 'MODULE_PATHNAME', 'shardext_proposed_rows';
+COMMENT ON FUNCTION shardext.proposed_rows(anyelement, bigint) IS 'rows that an upsert proposes; called by upserts only';
+
 -- WHERE CURRENT OF, for anybody who may use the cursor and the table.
 CREATE FUNCTION shardext.current_row(cursor text, relid oid) RETURNS tid
     LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'shardext_current_row';

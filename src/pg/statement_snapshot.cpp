@@ -71,4 +71,13 @@ void renew_transaction_snapshot() {
 	first->suboverflowed = latest->suboverflowed;
 }
 
+void show_own_writes(QueryDesc *query) {
+	if (!has_own_snapshot(query))
+		return;
+	CommandCounterIncrement();
+	query->snapshot->curcid = GetCurrentCommandId(false);
+	if (query->estate->es_output_cid != 0)
+		query->estate->es_output_cid = GetCurrentCommandId(true);
+}
+
 } // namespace shardext

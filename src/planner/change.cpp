@@ -10,6 +10,7 @@
 #include "shardext/pg/merge.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/new_row.hpp"
+#include "shardext/planner/user_triggers.hpp"
 #include "shardext/sql/relation_query.hpp"
 
 extern "C" {
@@ -35,6 +36,9 @@ private:
 	void add_action(CmdType command, List *targets, int number);
 	void add_conflict_keys();
 	void add_old_row();
+	void add_row_for_triggers();
+	void add_missing_values(ChangeAction *action);
+	bool fires_before(CmdType command) const;
 	NewRow new_row(const ChangeAction *action) const;
 	List *checks_of_rows() const;
 	void add_multi_sub_queries();
@@ -59,6 +63,7 @@ private:
 	List *returning_list_ = NIL;
 	List *outputs_ = NIL; // TargetEntry of the outer query
 	NewRow old_row_;
+	UserTriggers triggers_;
 };
 
 ChangePlanner::ChangePlanner(Query *query, const PlanningContext &context, const char *reason,
@@ -76,6 +81,21 @@ ChangePlanner::ChangePlanner(Query *query, const PlanningContext &context, const
 	plan_.sets_tag = query->canSetTag;
 	plan_.shared = context.shares_rows;
 	plan_.late = context.late;
+	triggers_ = user_triggers(target_->relid);
+	plan_.triggers = plan_triggers(triggers_, query);
+	if (conflict != nullptr) {
+		plan_.proposed = conflict->proposed;
+		plan_.proposed_token = conflict->token;
+		plan_.proposed_columns = conflict->proposed_columns;
+	}
+	if (plan_.triggers.before_rows)
+		move_checks_behind_triggers(query, fires_before(CMD_INSERT), fires_before(CMD_UPDATE),
+									&plan_.triggers);
+}
+
+// (Rows that an upsert proposes have been through their triggers.)
+bool ChangePlanner::fires_before(CmdType command) const {
+	return triggers_.before_row(command) && (conflict_ == nullptr || command != CMD_INSERT);
 }
 
 // The position (from 0) of a new output of the source.
@@ -162,6 +182,8 @@ int ChangePlanner::place_of_value(Node *value, int action) {
 		return add_output(value);
 	if (!is_simple(value))
 		return add_output(only_for(action, value));
+	if (plan_.triggers.before_rows) // which may change the value of each column
+		return add_output(value);
 	if (IsA(value, Const) && query_->withCheckOptions == NIL) {
 		plan_.constants = lappend(plan_.constants, value);
 		return -list_length(plan_.constants);
@@ -189,6 +211,8 @@ void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 	}
 	if (command == CMD_DELETE)
 		plan_.keeps_key = false;
+	if (command == CMD_INSERT && fires_before(CMD_INSERT))
+		add_missing_values(action);
 	if (command != CMD_UPDATE)
 		return;
 	Relation relation = RelationIdGetRelation(target_->relid);
@@ -208,6 +232,43 @@ void ChangePlanner::add_action(CmdType command, List *targets, int number) {
 		}
 	}
 	RelationClose(relation);
+	if (fires_before(CMD_UPDATE)) {
+		action->attnums = list_concat(action->attnums, action->unchanged);
+		action->unchanged = NIL;
+		add_missing_values(action);
+	}
+}
+
+// BEFORE ROW triggers may give a value to any column.
+void ChangePlanner::add_missing_values(ChangeAction *action) {
+	foreach_node (TargetEntry, column, columns_of_relation(target_->relid, query_->resultRelation)) {
+		auto *var = reinterpret_cast<Var *>(column->expr);
+		if (!IsA(var, Var) || get_attgenerated(target_->relid, column->resno) != '\0' ||
+			list_member_int(action->attnums, column->resno))
+			continue;
+		action->attnums = lappend_int(action->attnums, column->resno);
+		action->places =
+			lappend_int(action->places, add_output(action->command == CMD_UPDATE
+													   ? from_inner(reinterpret_cast<Node *>(var))
+													   : reinterpret_cast<Node *>(makeNullConst(
+															 var->vartype, var->vartypmod, var->varcollid))));
+	}
+}
+
+// Triggers get the row as it was.
+void ChangePlanner::add_row_for_triggers() {
+	bool wanted = false;
+	const ListCell *cell;
+	foreach (cell, plan_.triggers.commands) {
+		const auto command = static_cast<CmdType>(lfirst_int(cell));
+		wanted = wanted || (command != CMD_INSERT && triggers_.row(command));
+	}
+	if (!wanted)
+		return;
+	foreach_node (TargetEntry, column, columns_of_relation(target_->relid, query_->resultRelation)) {
+		auto *node = reinterpret_cast<Node *>(column->expr);
+		plan_.old_row = lappend_int(plan_.old_row, IsA(node, Var) ? add_output(from_inner(node)) : -1);
+	}
 }
 
 // The sub-queries of one action of several are told apart from those of the others.
@@ -400,6 +461,7 @@ PlannedWrite ChangePlanner::run() {
 		add_conflict_keys();
 	if (query_->withCheckOptions != NIL && query_->commandType != CMD_INSERT)
 		add_old_row();
+	add_row_for_triggers();
 	add_returning();
 	add_multi_sub_queries();
 	Query *source = source_query();

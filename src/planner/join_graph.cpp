@@ -2,6 +2,7 @@
 #include "shardext/planner/join_graph.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/on_conflict.hpp"
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/statistics.hpp"
 #include "shardext/sql/deparse.hpp"
@@ -55,7 +56,8 @@ bool has_order(Node *node, void *) {
 		return false;
 	if (IsA(node, RangeTblEntry)) {
 		auto *rte = reinterpret_cast<RangeTblEntry *>(node);
-		return rte->tablesample != nullptr || rte->rtekind == RTE_FUNCTION || rte->rtekind == RTE_TABLEFUNC;
+		return rte->tablesample != nullptr || rte->rtekind == RTE_TABLEFUNC ||
+			   (rte->rtekind == RTE_FUNCTION && !gives_proposed_rows(rte));
 	}
 	if (IsA(node, Query)) {
 		auto *query = reinterpret_cast<Query *>(node);

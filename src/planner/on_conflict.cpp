@@ -12,6 +12,7 @@ extern "C" {
 #include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
 #include "optimizer/prep.h"
+#include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/lsyscache.h"
@@ -193,7 +194,73 @@ Query *with_generated_columns(Query *rows, Oid relid) {
 	return outer;
 }
 
+// The proposed rows, with generated columns, after BEFORE INSERT triggers: a function gives them, which reads
+// them from the executor's node.
+Query *rows_behind_triggers(Query *insert, Oid relid, const PlanningContext &context, Conflict *conflict) {
+	if (context.with != nullptr)
+		refuse_write("ON CONFLICT DO UPDATE in WITH, of a table with BEFORE INSERT triggers,");
+	auto *source = static_cast<Query *>(copyObjectImpl(insert));
+	name_all_columns(source, relid);
+	foreach_node (TargetEntry, entry, source->targetList)
+		conflict->proposed_columns = lappend_int(conflict->proposed_columns, entry->resno);
+	source->commandType = CMD_SELECT;
+	source->resultRelation = 0;
+	source->onConflict = nullptr;
+	source->returningList = source->withCheckOptions = NIL;
+	source->override = OVERRIDING_NOT_SET;
+	RangeTblEntry *target = rt_fetch(insert->resultRelation, source->rtable);
+	target->requiredPerms = 0;
+	target->securityQuals = NIL;
+	conflict->proposed = plan_source(source, context);
+	conflict->token = ++current_run->token;
+
+	const Oid row_type = get_rel_type_id(relid);
+	const Oid types[] = {ANYELEMENTOID, INT8OID};
+	const Oid function = LookupFuncName(
+		list_make2(makeString(pstrdup("shardext")), makeString(pstrdup("proposed_rows"))), 2, types, false);
+	Const *token =
+		makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(conflict->token), false, true);
+	FuncExpr *call =
+		makeFuncExpr(function, row_type, list_make2(makeNullConst(row_type, -1, InvalidOid), token),
+					 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	call->funcretset = true;
+	RangeTblFunction *rows = makeNode(RangeTblFunction);
+	rows->funcexpr = reinterpret_cast<Node *>(call);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_FUNCTION;
+	rte->functions = list_make1(rows);
+	rte->inFromCl = true;
+	List *names = NIL;
+	Query *query = makeNode(Query);
+	foreach_node (TargetEntry, column, columns_of_relation(relid, 1)) {
+		rows->funccolcount++;
+		names = lappend(names, makeString(IsA(column->expr, Var) ? column->resname : pstrdup("")));
+		query->targetList = lappend(query->targetList, column);
+	}
+	rte->alias = makeAlias("proposed", NIL);
+	rte->eref = makeAlias("proposed", names);
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	query->jointree = makeFromExpr(list_make1(ref), nullptr);
+	return query;
+}
+
 } // namespace
+
+bool gives_proposed_rows(const RangeTblEntry *rte) {
+	if (rte->rtekind != RTE_FUNCTION || list_length(rte->functions) != 1)
+		return false;
+	const auto *call =
+		reinterpret_cast<FuncExpr *>(linitial_node(RangeTblFunction, rte->functions)->funcexpr);
+	if (!IsA(call, FuncExpr) || get_func_namespace(call->funcid) != shardext_schema())
+		return false;
+	const char *name = get_func_name(call->funcid);
+	return name != nullptr && strcmp(name, "proposed_rows") == 0;
+}
 
 const char *why_not_on_shards(Query *insert, const DistributedTable *table) {
 	const OnConflictExpr *conflict = insert->onConflict;
@@ -219,7 +286,8 @@ const char *why_not_on_shards(Query *insert, const DistributedTable *table) {
 	return nullptr;
 }
 
-Query *conflict_to_merge(Query *insert, List **keys) {
+Query *conflict_to_merge(Query *insert, const UserTriggers &triggers, const PlanningContext &context,
+						 Conflict *made) {
 	const OnConflictExpr *conflict = insert->onConflict;
 	const int target = insert->resultRelation, excluded = conflict->exclRelIndex;
 	auto *merge = static_cast<Query *>(copyObjectImpl(insert));
@@ -229,7 +297,9 @@ Query *conflict_to_merge(Query *insert, List **keys) {
 	const Oid relid = rt_fetch(target, insert->rtable)->relid;
 	RangeTblEntry *rows = makeNode(RangeTblEntry);
 	rows->rtekind = RTE_SUBQUERY;
-	rows->subquery = with_generated_columns(proposed_rows(insert, relid), relid);
+	rows->subquery = triggers.before_row(CMD_INSERT)
+						 ? rows_behind_triggers(insert, relid, context, made)
+						 : with_generated_columns(proposed_rows(insert, relid), relid);
 	rows->eref = static_cast<Alias *>(copyObjectImpl(rt_fetch(excluded, insert->rtable)->eref));
 	rows->alias = makeAlias("excluded", NIL);
 	rows->inFromCl = true;
@@ -244,7 +314,13 @@ Query *conflict_to_merge(Query *insert, List **keys) {
 	List *conflicts = NIL, *inserted = NIL;
 	const ListCell *cell;
 	foreach (cell, arbiter_indexes(insert))
-		conflicts = lappend(conflicts, conflict_by_index(lfirst_oid(cell), relid, excluded, target, keys));
+		conflicts =
+			lappend(conflicts, conflict_by_index(lfirst_oid(cell), relid, excluded, target, &made->keys));
+	if (triggers.before_row(CMD_INSERT)) {
+		name_all_columns(insert, relid);
+		merge->cteList = NIL; // the proposed rows have them
+		merge->hasModifyingCTE = merge->hasRecursive = false;
+	}
 	foreach_node (TargetEntry, entry, insert->targetList) {
 		auto *like = reinterpret_cast<Node *>(entry->expr);
 		inserted = lappend(inserted, makeTargetEntry(reinterpret_cast<Expr *>(

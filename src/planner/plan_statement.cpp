@@ -5,6 +5,7 @@
 #include "shardext/planner/cut.hpp"
 #include "shardext/planner/estimate.hpp"
 #include "shardext/planner/grouped_params.hpp"
+#include "shardext/planner/key_actions.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/sql/deparse.hpp"
 
@@ -108,6 +109,7 @@ void add_relations(PlannedStmt *plan) {
 		plan->rtable = lappend(plan->rtable, rte);
 		plan->relationOids = list_append_unique_oid(plan->relationOids, rte->relid);
 	}
+	plan->relationOids = list_concat_unique_oid(plan->relationOids, current_run->looked_at);
 }
 
 bool has_outer_join(Node *node, void *) {
@@ -255,6 +257,11 @@ PlannedStmt *plan_rest(Query *query, const char *text, int cursor_options, Param
 	return plan;
 }
 
+bool is_distributed_target(const Query *query) {
+	return query->resultRelation > 0 &&
+		   find_distributed_table(rt_fetch(query->resultRelation, query->rtable)->relid) != nullptr;
+}
+
 PlannedStmt *plan_other_statement(Query *query, const char *text, int cursor_options, ParamListInfo params,
 								  StandardPlanner next) {
 	// A statement that a function executes while a distributed one is planned has nothing to do with that
@@ -267,8 +274,11 @@ PlannedStmt *plan_other_statement(Query *query, const char *text, int cursor_opt
 	current_run = &run;
 	PG_TRY();
 	{
+		if (extension_exists() && is_distributed_target(query))
+			check_key_actions(query);
 		plan = next(query, text, cursor_options, params);
 		mark_if_several();
+		plan->relationOids = list_concat_unique_oid(plan->relationOids, run.looked_at);
 	}
 	PG_FINALLY();
 	{ current_run = around; }

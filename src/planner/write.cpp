@@ -4,8 +4,10 @@
 #include "shardext/core/sql_text.hpp"
 #include "shardext/pg/walk.hpp"
 #include "shardext/planner/cut.hpp"
+#include "shardext/planner/key_actions.hpp"
 #include "shardext/planner/new_row.hpp"
 #include "shardext/planner/on_conflict.hpp"
+#include "shardext/planner/user_triggers.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/relation_query.hpp"
 #include "shardext/sql/pushable.hpp"
@@ -115,18 +117,48 @@ SqlPieces *conflict_clause(Query *query) {
 	return plan.tail;
 }
 
+// The place of each of the table's columns among those that come back; missing ones are added.
+List *return_whole_row(Oid relid, int target, List **columns) {
+	List *places = NIL;
+	foreach_node (TargetEntry, column, columns_of_relation(relid, target)) {
+		int place = -1;
+		if (IsA(column->expr, Var)) {
+			foreach_node (TargetEntry, entry, *columns)
+				if (equal(entry->expr, column->expr))
+					place = entry->resno - 1;
+			if (place < 0) {
+				place = list_length(*columns);
+				*columns = lappend(
+					*columns, makeTargetEntry(column->expr, place + 1, psprintf("_c%d", place + 1), false));
+			}
+		}
+		places = lappend_int(places, place);
+	}
+	return places;
+}
+
 PlannedWrite plan_insert(Query *query, const PlanningContext &context) {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 	const DistributedTable *table = find_distributed_table(target->relid);
-	if (const char *reason = why_not_on_shards(query, table)) {
+	const UserTriggers triggers = user_triggers(target->relid);
+	const char *reason = why_not_on_shards(query, table);
+	if (reason == nullptr && query->onConflict != nullptr && query->onConflict->action == ONCONFLICT_UPDATE &&
+		has_row_triggers(triggers, query))
+		reason = "row triggers";
+	if (reason != nullptr) {
 		Conflict conflict{NIL, conflict_clause(query)};
-		Query *merge = conflict_to_merge(query, &conflict.keys);
+		Query *merge = conflict_to_merge(query, triggers, context, &conflict);
 		return plan_change(merge, context, reason, &conflict);
 	}
 	if (query->onConflict != nullptr)
 		order_multi_assignments(query->onConflict->onConflictSet);
 
 	InsertPlan plan;
+	plan.triggers = plan_triggers(triggers, query);
+	if (triggers.before_row(CMD_INSERT)) {
+		name_all_columns(query, target->relid);
+		move_checks_behind_triggers(query, true, false, &plan.triggers);
+	}
 	plan.relid = target->relid;
 	plan.colocation_id = table->colocation->id;
 	plan.sets_tag = query->canSetTag;
@@ -143,6 +175,8 @@ PlannedWrite plan_insert(Query *query, const PlanningContext &context) {
 		need_one_column(&returning.columns);
 	plan.returning = returning_list != NIL;
 	plan.keeps_order = plan.returning && query->onConflict == nullptr;
+	if (query->onConflict != nullptr && triggers.after_row(CMD_INSERT))
+		plan.inserted = return_whole_row(target->relid, query->resultRelation, &returning.columns);
 	// A second batch would see what the first has done: DO UPDATE would update a row twice instead of
 	// refusing it, and sub-queries would count rows of this very statement.
 	plan.one_statement = (query->onConflict != nullptr && query->onConflict->action == ONCONFLICT_UPDATE) ||
@@ -210,13 +244,37 @@ void check_referencing_tables(const DistributedTable *table) {
 
 } // namespace
 
+void name_all_columns(Query *insert, Oid relid) {
+	List *targets = NIL;
+	foreach_node (TargetEntry, column, columns_of_relation(relid, 1)) {
+		auto *like = reinterpret_cast<Var *>(column->expr);
+		TargetEntry *given = nullptr;
+		foreach_node (TargetEntry, entry, insert->targetList)
+			if (entry->resno == column->resno)
+				given = entry;
+		if (given == nullptr && IsA(like, Var) &&
+			get_attgenerated(relid, column->resno) == '\0') // (else it is dropped or generated)
+			given = makeTargetEntry(
+				reinterpret_cast<Expr *>(makeNullConst(like->vartype, like->vartypmod, like->varcollid)),
+				column->resno, column->resname, false);
+		if (given != nullptr)
+			targets = lappend(targets, given);
+	}
+	insert->targetList = targets;
+}
+
 PlannedWrite plan_one_write(Query *query, const PlanningContext &context) {
 	constexpr const char *kShared = "rows that another part of the statement reads or changes";
+	check_key_actions(query);
 	if (query->commandType == CMD_INSERT)
 		return context.late ? plan_change(query, context, kShared) : plan_insert(query, context);
 	check_referencing_tables(find_distributed_table(rt_fetch(query->resultRelation, query->rtable)->relid));
-	const char *reason = context.shares_rows ? kShared : "MERGE";
-	if (query->commandType != CMD_MERGE && !context.shares_rows) {
+	const bool row_triggers =
+		has_row_triggers(user_triggers(rt_fetch(query->resultRelation, query->rtable)->relid), query);
+	const char *reason = context.shares_rows			   ? kShared
+						 : query->commandType == CMD_MERGE ? "MERGE"
+														   : "row triggers";
+	if (query->commandType != CMD_MERGE && !context.shares_rows && !row_triggers) {
 		const PlannedWrite pushed = plan_pushed_write(query, &reason);
 		if (pushed.scan != nullptr)
 			return pushed;
@@ -230,6 +288,8 @@ PlannedStmt *plan_write(Query *query, const char *text, int cursor_options, Para
 	const PlanningContext main = plan_modifying_with(query, context);
 	if (query->resultRelation > 0 && is_sharded_table(rt_fetch(query->resultRelation, query->rtable)->relid))
 		return plan_around(query, plan_one_write(query, main), context);
+	if (is_distributed_target(query))
+		check_key_actions(query);
 	// The rows come from shards, the target is an ordinary or a reference table; or there is none.
 	if (query->commandType == CMD_SELECT)
 		cut_into_fragments(query);

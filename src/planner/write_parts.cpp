@@ -150,6 +150,7 @@ PlannedStmt *plan_around(Query *query, const PlannedWrite &write, const Planning
 			plan->rtable = lappend(plan->rtable, rte);
 			plan->relationOids = list_append_unique_oid(plan->relationOids, rte->relid);
 		}
+		plan->relationOids = list_concat_unique_oid(plan->relationOids, current_run->looked_at);
 	}
 	complete(plan, query, query->commandType, write.returning_list != NIL);
 	return plan;

@@ -48,6 +48,22 @@ RowChecks checks_from(List *list) {
 
 } // namespace
 
+List *TriggerPlan::to_list() const {
+	return list_make4(list_make3_int(operation, before_rows, after_rows), commands, updated, checks);
+}
+
+TriggerPlan TriggerPlan::from_list(List *list) {
+	auto part = [&](int n) { return static_cast<List *>(list_nth(list, n)); };
+	TriggerPlan plan;
+	plan.operation = static_cast<CmdType>(list_nth_int(part(0), 0));
+	plan.before_rows = list_nth_int(part(0), 1);
+	plan.after_rows = list_nth_int(part(0), 2);
+	plan.commands = part(1);
+	plan.updated = part(2);
+	plan.checks = part(3);
+	return plan;
+}
+
 List *InsertPlan::to_private() const {
 	List *numbers =
 		list_make5_int(static_cast<int>(relid), colocation_id, key_position, one_statement, returning);
@@ -56,7 +72,8 @@ List *InsertPlan::to_private() const {
 	result = lappend(result, column_types);
 	result = lappend(result, column_typmods);
 	result = lappend(result, lifted_types);
-	return lappend(result, source_list(source));
+	result = lappend(result, source_list(source));
+	return lappend(lappend(result, triggers.to_list()), inserted);
 }
 
 InsertPlan InsertPlan::from_private(List *custom_private) {
@@ -78,12 +95,14 @@ InsertPlan InsertPlan::from_private(List *custom_private) {
 	plan.column_typmods = list(6);
 	plan.lifted_types = list(7);
 	plan.source = source_from(list(8));
+	plan.triggers = TriggerPlan::from_list(list(9));
+	plan.inserted = list(10);
 	return plan;
 }
 
 List *ModifyPlan::to_private() const {
 	List *numbers = list_make4_int(returning, static_cast<int>(relid), sets_tag, first_check);
-	return list_make3(scan.to_private(), numbers, checks_list(checks));
+	return list_make4(scan.to_private(), numbers, checks_list(checks), triggers.to_list());
 }
 
 ModifyPlan ModifyPlan::from_private(List *custom_private) {
@@ -95,6 +114,7 @@ ModifyPlan ModifyPlan::from_private(List *custom_private) {
 	plan.sets_tag = list_nth_int(numbers, 2);
 	plan.first_check = list_nth_int(numbers, 3);
 	plan.checks = checks_from(static_cast<List *>(lthird(custom_private)));
+	plan.triggers = TriggerPlan::from_list(static_cast<List *>(lfourth(custom_private)));
 	return plan;
 }
 
@@ -111,7 +131,11 @@ List *ChangePlan::to_private() const {
 	result = lappend(result, output_typmods);
 	result = lappend(result, makeString(pstrdup(reason)));
 	result = lappend(result, source_list(source));
-	return lappend(lappend(lappend(result, conflict_keys), conflict_clause), constants);
+	result = lappend(lappend(lappend(result, conflict_keys), conflict_clause), constants);
+	result = lappend(lappend(result, triggers.to_list()), old_row);
+	result = lappend(result, source_list(proposed));
+	result = lappend(result, makeFloat(psprintf(INT64_FORMAT, proposed_token)));
+	return lappend(result, proposed_columns);
 }
 
 ChangePlan ChangePlan::from_private(List *custom_private) {
@@ -145,6 +169,11 @@ ChangePlan ChangePlan::from_private(List *custom_private) {
 	plan.conflict_keys = list(9);
 	plan.conflict_clause = list(10);
 	plan.constants = list(11);
+	plan.triggers = TriggerPlan::from_list(list(12));
+	plan.old_row = list(13);
+	plan.proposed = source_from(list(14));
+	plan.proposed_token = pg_strtoint64(castNode(Float, list_nth(custom_private, 15))->fval);
+	plan.proposed_columns = list(16);
 	return plan;
 }
 

@@ -2,6 +2,7 @@
 #include "shardext/planner/write_parts.hpp"
 
 #include "shardext/pg/walk.hpp"
+#include "shardext/planner/user_triggers.hpp"
 #include "shardext/sql/deparse.hpp"
 #include "shardext/sql/pushable.hpp"
 #include "shardext/sql/relation_query.hpp"
@@ -283,6 +284,7 @@ PlannedWrite plan_pushed_write(Query *original, const char **reason) {
 	ModifyPlan plan;
 	plan.relid = target->relid;
 	plan.sets_tag = query->canSetTag;
+	plan.triggers = plan_triggers(user_triggers(target->relid), query);
 	plan.scan.strategy = analysis.from.pinned ? "router" : "all shards";
 	plan.scan.colocation_id = table->colocation->id;
 	plan.scan.needs_settings = analysis.from.needs_settings;

@@ -28,8 +28,19 @@ void copy_reference_rows(Oid relid, const NodeInfo *node);
 void forget_table(Oid relid);
 void drop_forgotten_shards();
 
+// Inserting rows into a table on this server without any triggers, also those of foreign keys. Values are
+// those of the table's columns but generated ones.
+struct QuietInsert;
+QuietInsert *begin_quiet_insert(Oid relid);
+void insert_quietly(QuietInsert *insert, const Datum *values, const bool *nulls);
+void end_quiet_insert(QuietInsert *insert);
+// The rows of a query. Within SPI.
+void insert_rows_quietly(Oid relid, const char *select);
+
 // The trigger that carries changes of a reference table to its copies.
 void create_reference_trigger(Oid relid);
 void drop_reference_trigger(Oid relid);
+// It fires whatever ALTER TABLE … DISABLE TRIGGER ALL says.
+void keep_reference_trigger_enabled(Oid relid);
 
 } // namespace shardext

@@ -2,6 +2,7 @@
 #pragma once
 #include "shardext/executor/change_sql.hpp"
 #include "shardext/executor/write_source.hpp"
+#include "shardext/executor/write_triggers.hpp"
 
 extern "C" {
 #include "nodes/extensible.h"
@@ -27,6 +28,9 @@ struct ShardChangeState {
 	List *carried;		  // Oid list: tables whose rows move along with those that move
 	List *following_keys; // what must not refer to rows that move
 	bool finished;
+	WriteTriggers *triggers;
+	bool triggers_wrote;			// BEFORE ROW triggers have changed rows themselves
+	struct ProposedRows *proposals; // of an upsert
 
 	Tuplestorestate *results;
 	TupleTableSlot *result_slot, *store_slot;
@@ -42,6 +46,11 @@ inline const ChangeAction *action_of(const ShardChangeState *state, int number) 
 void start_pass(ShardChangeState *state, bool again);
 // The next rows, as many as go into one round of messages; nullptr at the end.
 ChangeBatch *fill_batch(ShardChangeState *state);
+// For rows of the source, in the order of their identity.
+Tuplesortstate *begin_rows(const ShardChangeState *state);
+// The next of the rows that were read, in state->row. A row that joins several rows of other tables comes
+// once.
+bool next_row(ShardChangeState *state);
 // Raises 21000.
 [[noreturn]] void refuse_second_time(const ShardChangeState *state);
 
@@ -60,6 +69,17 @@ bool lock_all(ShardChangeState *state);
 
 // Changes all rows (change_apply.cpp). They must be locked.
 void apply_all(ShardChangeState *state);
+
+// BEFORE ROW triggers (change_triggers.cpp): the rows that were read become what the triggers make of them.
+void fire_before_rows(ShardChangeState *state);
+// Gives all rows to AFTER ROW triggers.
+void queue_rows(ShardChangeState *state);
+// A function of the statement has changed rows that the statement itself is about to change.
+[[noreturn]] void raise_changed_by_itself(const ShardChangeState *state);
+
+// The rows that an upsert proposes (proposed_rows.cpp).
+struct ProposedRows *begin_proposals(ShardChangeState *state, int eflags);
+void end_proposals(struct ProposedRows *proposals);
 
 // Checks all rows and stores what RETURNING reads of them, which are to be changed later (change_apply.cpp).
 void foretell_all(ShardChangeState *state);

@@ -20,4 +20,8 @@ void replace_snapshot(QueryDesc *query, Snapshot snapshot);
 // read with that yet; statements that are being started have copies of it (see replace_snapshot).
 void renew_transaction_snapshot();
 
+// Lets the statement see what this transaction has written since its snapshot was taken, as long as nobody
+// else reads with it. Nothing has been read yet.
+void show_own_writes(QueryDesc *query);
+
 } // namespace shardext

@@ -37,6 +37,7 @@ struct PlannerRun {
 	List *scans = NIL;		   // CustomScan: the Shard Scans planned
 	List *reductions = NIL;	   // Reduction: conditions that were added, by their marks
 	List *range_tables = NIL;  // RangeTblEntry: relations inside fragments, for permission checks and locks
+	List *looked_at = NIL;	   // Oid list: other relations whose change makes the plan invalid
 	List *placeholders = NIL;  // Expr: what placeholders stand for
 	List *shipped = NIL;	   // ShippedItem: what is sent to the shards as arrays
 	List *keyed = NIL;		   // PlannerInfo: those that add_join_keys() has worked on

@@ -21,6 +21,8 @@ bool statement_is_distributed(Query *query);
 // dump does not hold it).
 void check_reference_target(Oid relid);
 void check_reference_targets(Query *query);
+// True for a write to a distributed or a reference table.
+bool is_distributed_target(const Query *query);
 
 // Plans INSERT, UPDATE and DELETE on distributed tables (planner/write_*.cpp).
 PlannedStmt *plan_write(Query *query, const char *text, int cursor_options, ParamListInfo params,

@@ -95,6 +95,9 @@ bool changes_key(const Query *query, const DistributedTable *table);
 // UPDATE and DELETE that run whole on the shards (planner/write_pushed.cpp); the reason where they do not.
 PlannedWrite plan_pushed_write(Query *query, const char **reason);
 
+// INSERT: names all columns that BEFORE ROW triggers may give a value to.
+void name_all_columns(Query *insert, Oid relid);
+
 // A query moves one level down, the WITH queries that it names stay: *level is -1.
 bool raise_cte_levels(Node *node, int *level);
 
@@ -102,6 +105,11 @@ bool raise_cte_levels(Node *node, int *level);
 struct Conflict {
 	List *keys;		   // of Lists of expressions over EXCLUDED, see conflict_to_merge()
 	SqlPieces *clause; // ON CONFLICT … DO NOTHING
+	// Where BEFORE INSERT triggers fire before rows conflict: how they are proposed, and the number by which
+	// the source reads what the triggers made of them.
+	SourcePlan proposed;
+	int64 token = 0;
+	List *proposed_columns = NIL; // int list
 };
 
 // All others: rows are read, locked and changed one by one (planner/change.cpp).

@@ -26,6 +26,19 @@ struct SourcePlan {
 	const char *mark = "";
 };
 
+// Triggers of the user's that a statement may fire; without any, there are no commands.
+struct TriggerPlan {
+	List *commands = NIL;			 // int list of CmdType
+	CmdType operation = CMD_NOTHING; // of the statement
+	List *updated = NIL;			 // int list: columns that SET names
+	bool before_rows = false, after_rows = false;
+	List *checks = NIL; // WithCheckOption: of the rows that BEFORE ROW triggers have made
+
+	bool any() const { return commands != NIL; }
+	List *to_list() const;
+	static TriggerPlan from_list(List *list);
+};
+
 // INSERT: rows come from a plan of their own, are evaluated here and sent to their shard groups.
 struct InsertPlan {
 	Oid relid = InvalidOid;
@@ -44,6 +57,10 @@ struct InsertPlan {
 	List *lifted_types = NIL; // of expressions in ON CONFLICT
 	SourcePlan source;
 	bool sets_tag = true;
+	TriggerPlan triggers;
+	// Of ON CONFLICT DO NOTHING, where AFTER triggers get the rows that were inserted: the place (from 0) in
+	// RETURNING of each column of the table, -1 for those that are dropped.
+	List *inserted = NIL;
 
 	List *to_private() const;
 	static InsertPlan from_private(List *custom_private);
@@ -60,6 +77,7 @@ struct ModifyPlan {
 	int first_check = 0; // of the returned columns
 	Oid relid = InvalidOid;
 	bool sets_tag = true;
+	TriggerPlan triggers;
 
 	List *to_private() const;
 	static ModifyPlan from_private(List *custom_private);
@@ -103,6 +121,13 @@ struct ChangePlan {
 	bool returning = false;
 	SourcePlan source;
 	bool sets_tag = true;
+	TriggerPlan triggers;
+	List *old_row = NIL; // int list: the source's column for each of the table; -1: dropped
+	// The rows that an upsert proposes, which have been through BEFORE INSERT triggers before they conflict:
+	// the source reads them by this number.
+	SourcePlan proposed;
+	int64 proposed_token = 0;
+	List *proposed_columns = NIL; // int list
 
 	List *to_private() const;
 	static ChangePlan from_private(List *custom_private);
