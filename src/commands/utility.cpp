@@ -117,8 +117,7 @@ UtilityAction before_utility(PlannedStmt *planned, const char *text, ParamListIn
 			SetQueryCompletion(completion, CMDTAG_COPY, rows);
 		return UtilityAction::Handled;
 	}
-	if (IsA(statement, TruncateStmt) &&
-		run_truncate(reinterpret_cast<TruncateStmt *>(statement))) {
+	if (IsA(statement, TruncateStmt) && run_truncate(reinterpret_cast<TruncateStmt *>(statement))) {
 		if (completion != nullptr)
 			SetQueryCompletion(completion, CMDTAG_TRUNCATE_TABLE, 0);
 		return UtilityAction::Handled;

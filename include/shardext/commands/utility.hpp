@@ -27,8 +27,8 @@ void check_allowed(Node *statement);
 // The enum, domain or composite type that a statement changes, or InvalidOid.
 Oid changed_type(Node *statement);
 
-// TRUNCATE of tables with shards on this server, which are emptied in one statement with them, or with triggers
-// that look at the shards: runs it and returns true.
+// TRUNCATE of tables with shards on this server, which are emptied in one statement with them, or with
+// triggers that look at the shards: runs it and returns true.
 bool run_truncate(TruncateStmt *statement);
 // PostgreSQL has emptied the coordinator's own tables and checked foreign keys; now the shards on nodes.
 void truncate_shards(TruncateStmt *statement);
