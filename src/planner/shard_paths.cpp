@@ -283,6 +283,15 @@ double fetched_rows(PlannerInfo *root, RelOptInfo *rel, const DistributedTable *
 	return clamp_row_est(rel->tuples * clauselist_selectivity(root, remote, 0, JOIN_INNER, nullptr));
 }
 
+// The conditions that are the same for all repetitions.
+List *without_changing(List *clauses, Bitmapset *known) {
+	List *result = NIL;
+	foreach_node (RestrictInfo, info, clauses)
+		if (!has_changing_parameter(reinterpret_cast<Node *>(info->clause), known))
+			result = lappend(result, info);
+	return result;
+}
+
 // True when rows are looked up by a value that changes, and keeping them all would be worse.
 bool asks_again(PlannerInfo *root, RelOptInfo *rel, const DistributedTable *table, List *clauses) {
 	bool looks_up = false, needs_settings;
@@ -490,8 +499,8 @@ Plan *plan_table(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tli
 				plan.lookup.lifted_types = lappend_oid(plan.lookup.lifted_types, exprType(expr));
 			// Where single values cannot be asked for, all rows are fetched at once.
 			if (asks_for_values)
-				plan.lookup.rows =
-					static_cast<int>(std::min(1e9, fetched_rows(root, rel, table, rel->baserestrictinfo)));
+				plan.lookup.rows = static_cast<int>(std::min(
+					1e9, fetched_rows(root, rel, table, without_changing(rel->baserestrictinfo, known))));
 			lookup_exprs = list_copy(all.lifted);
 			foreach_ptr (LookupClause, lookup, lookups) {
 				foreach_node (TargetEntry, entry, fetched)
