@@ -30,6 +30,17 @@ PlanState *find_part(EState *estate, const char *mark) {
 	elog(ERROR, "source of a write is not part of the plan");
 }
 
+bool changes_reference_table(const PlannedStmt *statement) {
+	const ListCell *cell;
+	foreach (cell, statement->resultRelations) {
+		const DistributedTable *table = find_distributed_table(
+			list_nth_node(RangeTblEntry, statement->rtable, lfirst_int(cell) - 1)->relid);
+		if (table != nullptr && !table->is_sharded())
+			return true;
+	}
+	return false;
+}
+
 } // namespace
 
 void begin_source(WriteSource *source, CustomScanState *node, const SourcePlan &plan, Snapshot snapshot,
@@ -43,8 +54,10 @@ void begin_source(WriteSource *source, CustomScanState *node, const SourcePlan &
 		source->part = find_part(estate, plan.mark);
 		return;
 	}
-	// (Triggers of what it changes fire when the user's statement ends.)
-	source->flags = (eflags & EXEC_FLAG_EXPLAIN_ONLY) | EXEC_FLAG_SKIP_TRIGGERS;
+	// Triggers of what it changes fire when the user's statement ends; but copies of reference tables must be
+	// there before the rows that refer to them.
+	source->flags = (eflags & EXEC_FLAG_EXPLAIN_ONLY) |
+					(changes_reference_table(plan.statement) ? 0 : EXEC_FLAG_SKIP_TRIGGERS);
 	source->statement =
 		CreateQueryDesc(plan.statement, estate->es_sourceText, snapshot, InvalidSnapshot, None_Receiver,
 						estate->es_param_list_info, estate->es_queryEnv, estate->es_instrument);
