@@ -234,6 +234,19 @@ const char *where_it_exists(const TypeDefinition *type, const char *statement) {
 						quote_literal_cstr(qualified(type)), quote_literal_cstr(statement))));
 }
 
+// The same for a statement that gives the type another name. The name is free on the coordinator: what has it
+// on a node was left there by a type that has been dropped since, unless something uses it.
+const char *with_free_name(const TypeDefinition *type, const TypeDefinition *becomes, const char *statement) {
+	const char *name = qualified(becomes);
+	return psprintf("DO LANGUAGE plpgsql %s",
+					quote_literal_cstr(psprintf(
+						"BEGIN IF pg_catalog.to_regtype(%s) IS NOT NULL THEN "
+						"IF pg_catalog.to_regtype(%s) IS NOT NULL THEN EXECUTE %s; END IF; "
+						"EXECUTE %s; END IF; END",
+						quote_literal_cstr(qualified(type)), quote_literal_cstr(name),
+						quote_literal_cstr(psprintf("DROP TYPE %s", name)), quote_literal_cstr(statement))));
+}
+
 } // namespace
 
 TypeDefinition *read_type(Oid oid) {
@@ -278,13 +291,13 @@ void follow_type(const TypeDefinition *before, Oid relid) {
 	if (strcmp(before->schema, after->schema) != 0) {
 		statements =
 			add(statements, psprintf("CREATE SCHEMA IF NOT EXISTS %s", quote_identifier(after->schema)));
-		statements =
-			add(statements,
-				where_it_exists(before, psprintf("%sSET SCHEMA %s", head, quote_identifier(after->schema))));
+		statements = add(statements,
+						 with_free_name(before, &moved,
+										psprintf("%sSET SCHEMA %s", head, quote_identifier(after->schema))));
 	}
 	if (strcmp(before->name, after->name) != 0)
-		statements =
-			add(statements, where_it_exists(&moved, psprintf("ALTER TYPE %s RENAME TO %s", qualified(&moved),
+		statements = add(statements, with_free_name(&moved, after,
+													psprintf("ALTER TYPE %s RENAME TO %s", qualified(&moved),
 															 quote_identifier(after->name))));
 	if (statements == NIL)
 		return;
