@@ -283,13 +283,6 @@ void check_allowed(Node *statement) {
 		foreach_node (RangeVar, parent, create->inhRelations)
 			if (distributed(parent) != nullptr)
 				refuse("inheritance", parent->relname);
-		foreach_ptr (Node, element, create->tableElts)
-			if (IsA(element, Constraint)) {
-				auto *constraint = reinterpret_cast<Constraint *>(element);
-				const DistributedTable *target = distributed(constraint->pktable);
-				if (target != nullptr && target->is_sharded())
-					(void)target; // becomes enforceable once the new table is distributed as well
-			}
 		break;
 	}
 	default:
